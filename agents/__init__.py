@@ -1,1 +1,4 @@
-"""agents."""
+"""What minds say and how their answers are counted; today the consensus rules.
+
+May import tools, markets, memory, prompts and contracts. Read `consensus.py` first.
+"""

@@ -9,6 +9,7 @@
     ├── VenueRejected          is recorded: the order is refused for good
     ├── OrderStateUnknown      reconciles: never resubmits
     ├── LeaseHeld              refuses to start: another runner decides on this journal (exit 3)
+    ├── NotOnRecord            ends a replay there: the past holds no answer to a new question
     ├── JournalUnavailable     stops the desk before its next act (exit 4)
     └── InvariantBroken        halts the desk: something that must hold does not (exit 5)
         └── JournalCorrupt     the stored bytes do not hash to what the chain says (exit 1 in audit)
@@ -67,6 +68,10 @@ class LeaseHeld(DualbrainError):
     """Another living process holds what only one may hold; field: holder."""
 
     exit_code = 3
+
+
+class NotOnRecord(DualbrainError):
+    """A replay needs something of the outside world that was never asked then; field: stage."""
 
 
 class JournalUnavailable(DualbrainError):

@@ -198,6 +198,10 @@ class Journal(Protocol):
         """All records of a class, of one cycle or of the whole journal, in journal order."""
         ...
 
+    def last(self, kind: type[R]) -> R | None:
+        """The newest record of a class, or None."""
+        ...
+
     def by_id(self, kind: type[R], record_id: str) -> R | None:
         """The record with this content hash, or None."""
         ...
@@ -216,6 +220,14 @@ class BlobStore(Protocol):
 
     def get(self, blob: str) -> bytes:
         """The bytes, checked against their hash. Raises DataUnavailable or JournalCorrupt."""
+        ...
+
+
+class KillSwitch(Protocol):
+    """A switch outside the agent; checked before every cycle and every order."""
+
+    def halted_by(self) -> str | None:
+        """Who halted the desk and why, in words; None while it may run. Unreadable counts as halted."""
         ...
 
 

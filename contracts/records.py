@@ -93,6 +93,8 @@ class DeskState(StageRecord):
     limits_hash: Sha256
     code_hash: Sha256
     halted_by: str | None
+    composite_weights: Sha256 | None
+    composite_reason: str | None
     budgets: tuple[Budget, ...]
     marks: AccountMarks
     positions: tuple[Position, ...]
@@ -452,8 +454,10 @@ class Requote(StageRecord):
     round: int
     quote: Quote | None
     at: Utc
+    halted_by: str | None
+    is_exposure_changed: bool
     moved_ticks: Real | None
-    tolerance_ticks: Real
+    tolerance_ticks: Real | None
     outcome: Literal["fresh", "moved", "exposure_changed", "gave_up", "no_quote", "expired", "halted"]
     reasons: tuple[Reason, ...]
 

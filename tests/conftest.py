@@ -1,0 +1,18 @@
+"""Fixtures every room's tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real market data outside the repository; skips, saying so, where it is absent."""
+    shared = Path(os.environ.get("DUALBRAIN_SHARED", "../shared"))
+    data = (shared if shared.is_absolute() else ROOT / shared) / "data"
+    if not data.is_dir():
+        pytest.skip(f"needs the shared market data: expected a folder at {data} (set DUALBRAIN_SHARED)")
+    return data
