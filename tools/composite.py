@@ -1,0 +1,362 @@
+"""Composite strength: a few directional signals, weighted by how they have ranked what came next.
+
+    fit_point(as_of) -> window of closed bars -> fit_composite -> CompositeWeights
+    newest bars + CompositeWeights -> composite_strength -> CompositeStrength
+
+The fit walks forward inside its window. At each refit point the signals are standardised and weighted
+on labels that had ended by then; the weights are held until the next point, and the values they gave
+meanwhile, never seen by their own fit, make the scale. The newest refit point is the end of the
+window: its weights are the ones handed out. Every weighting uses the same number of labels, so the
+weights handed out are as noisy as those behind the scale, and 2 means twice what it usually is.
+
+A deliberate oddity: when no signal stands out from noise all weights are zero, and the strength is
+then missing with that reason, not 0.0; such stretches are no part of the scale either.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+
+from contracts.errors import InvariantBroken
+from contracts.market import Bars, Float1D, Timeframe, from_ms, to_ms
+from contracts.records import (
+    BarSeries,
+    CompositeInput,
+    CompositeStrength,
+    CompositeWeights,
+    SignalWeight,
+)
+from tools.decision_settings import CompositeSettings
+from tools.registry import get_tool
+
+PRIOR_PAIRS = 100.0
+"""k of the shrinkage: true rank correlations of such signals spread by about 0.1, and k = 1 / 0.1^2."""
+
+FLAT_DEVIATION = 1e-9
+"""A signal that varies less than this is constant: what varies is rounding, and ranks would obey it."""
+
+
+def fit_point(as_of: datetime, timeframe: Timeframe, settings: CompositeSettings) -> datetime:
+    """The moment through which the weights in force at `as_of` may have seen the market.
+
+    Use it to ask a feed for the fit's window: `fit_bars` bars closed at or before this moment.
+
+    Parameters
+    ----------
+    as_of : datetime
+        The decision's close time, with a time zone.
+    timeframe : Timeframe
+        Of the decision bars.
+    settings : CompositeSettings
+        `refit_every` in bars.
+
+    Returns
+    -------
+    datetime
+        UTC, at or before `as_of`.
+
+    Raises
+    ------
+    ValueError
+        When `as_of` has no time zone.
+
+    Notes
+    -----
+    floor(as_of / step) x step since 1970 UTC, step = refit_every x the nominal bar. A function of time
+    alone, so that backtest, paper and live refit at the same moments on the same bars.
+    """
+    step = settings.refit_every * timeframe.seconds * 1000
+    return from_ms(to_ms(as_of) // step * step)
+
+
+def fit_composite(
+    bars: Bars, *, instrument_id: str, timeframe: Timeframe, series: BarSeries, settings: CompositeSettings
+) -> CompositeWeights | str:
+    """Weights and scale of the composite strength from one window, or the reason why there are none.
+
+    Use it once at each fit point, on the bars closed by then; fewer than `fit_bars` bars are refused.
+
+    Parameters
+    ----------
+    bars : Bars
+        At least `fit_bars` closed bars, all of them closed by the fit point; the newest `fit_bars` are used.
+    instrument_id : str
+        Whose bars they are.
+    timeframe : Timeframe
+        Of the bars.
+    series : BarSeries
+        The stored name of exactly these bars; kept in the record.
+    settings : CompositeSettings
+        Lengths in bars.
+
+    Returns
+    -------
+    CompositeWeights or str
+        `scale` is None when fewer than `min_scale_bars` out-of-sample values stand behind it.
+
+    Raises
+    ------
+    InvariantBroken
+        When `series` names other bars.
+
+    Notes
+    -----
+    For signal j at refit point r, over the newest `label_bars` rows i whose label ended by r
+    (i + h < r, y_i = ln(close_{i+h} / close_i), h = `horizon_bars`):
+
+    - m_j, s_j: mean and sample deviation; z = (x - m_j) / s_j.
+    - rho_j: Spearman rank correlation of x with y, average ranks for ties.
+    - se_j = 1 / sqrt(n_j / h - 1): for independent pairs the variance is 1 / (n - 1), and since
+      neighbouring labels share h - 1 of their h bars while signals hardly move from bar to bar, n rows
+      are worth about n / h.
+    - w_j = rho_j n / (n + k) with n = n_j / h and k = `PRIOR_PAIRS`, and zero where |rho_j| <= se_j. The
+      factor turns a noisy estimate into a likely one; where all rows are known it is the same for all
+      signals and cancels in the strength, else it holds back the signal seen less. A correlation within
+      one standard error of zero cannot be told from none, so it gets no say.
+
+    raw = sum_j w_j z_j; scale = root mean square of raw over rows at or after each refit point and before
+    the next one. Nothing is clipped: a signal far outside its past gives a large value.
+
+    NaN policy: a row whose signal is NaN is left out and `n_obs` says how many were not; a signal known on
+    fewer than half of the rows, or constant, has weight zero. Look-ahead: the newest label ends with the
+    newest bar, whose close time is `fitted_through`. Cost: two sorts for each signal and refit point.
+
+    References
+    ----------
+    Spearman, C. (1904). The proof and measurement of association between two things.
+    Hotelling, H., Pabst, M. R. (1936). Rank correlation and tests of significance: variance 1 / (n - 1).
+    Efron, B., Morris, C. (1973). Stein's estimation rule and its competitors: shrinkage n / (n + k).
+    """
+    if (series.instrument_id, series.timeframe, series.n_bars) != (instrument_id, timeframe, len(bars)):
+        raise InvariantBroken(
+            f"expected a series naming these {len(bars)} bars of {instrument_id} {timeframe}, found "
+            f"{series.n_bars} of {series.instrument_id} {series.timeframe}; store the bars that are fitted"
+        )
+    if len(bars) < settings.fit_bars:
+        return f"expected {settings.fit_bars} bars closed by the fit point, found {len(bars)}"
+    window = bars[len(bars) - settings.fit_bars :]
+    if not (np.isfinite(window.close) & (window.close > 0)).all():
+        return "expected finite closes over zero in the fit's window, found others"
+    signals = {name: signal(window) for name, signal in SIGNALS.items()}
+    labels = _labels(window.close, settings.horizon_bars)
+    *past, newest = _refit_points(settings)
+    scale, n_scale = _scale(signals, labels, [*past, newest], settings)
+    return CompositeWeights(
+        instrument_id=instrument_id,
+        timeframe=timeframe,
+        fitted_from=from_ms(int(window.close_time[0])),
+        fitted_through=window.last_close_time,
+        horizon_bars=settings.horizon_bars,
+        signals=_weigh(signals, labels, newest, settings),
+        scale=scale,
+        n_scale=n_scale,
+        bars=series,
+    )
+
+
+def composite_strength(
+    bars: Bars, weights: CompositeWeights | None, weights_reason: str | None = None
+) -> CompositeStrength:
+    """Signed strength of the newest bar, in units of what it usually is; positive favours buying.
+
+    Use it to decide whether a bar is worth a model's time: at 1 the signals are as strong as usual.
+
+    Parameters
+    ----------
+    bars : Bars
+        Closed bars of the weights' instrument and timeframe, newest last, as many as the fit's window:
+        recursive averages of a shorter history differ a little.
+    weights : CompositeWeights or None
+        Weights in force at the newest bar.
+    weights_reason : str or None
+        Why there are no weights.
+
+    Returns
+    -------
+    CompositeStrength
+        `value` is None, with the reason, when there are no weights or no scale, when every weight is
+        zero, or when a signal with weight is not known on the newest bar.
+
+    Notes
+    -----
+    value = sum_j w_j (x_j - m_j) / s_j / scale. A missing signal is not dropped and the rest renormalised:
+    the scale was measured on the whole sum, so a part of it has no usual size. Never clipped.
+    Look-ahead: the newest bar is the last one read.
+    """
+    if weights is None:
+        return _without_value((), None, f"no weights: {weights_reason or 'no fit was made'}")
+    inputs = tuple(_input(signal, bars) for signal in weights.signals)
+    needed = [given for given in inputs if given.weight != 0]
+    unknown = [given.name for given in needed if given.z is None]
+    if not needed:
+        reason = "no signal's rank correlation with what followed stood out from its standard error"
+    elif weights.scale is None:
+        reason = f"no usual size: only {weights.n_scale} out-of-sample values stand behind it"
+    elif unknown:
+        reason = f"no value for {', '.join(unknown)} on the newest bar"
+    else:
+        value = math.fsum(given.weight * given.z for given in needed if given.z is not None) / weights.scale
+        return CompositeStrength(value=value, inputs=inputs, weights_id=weights.record_id)
+    return _without_value(inputs, weights.record_id, reason)
+
+
+def _without_value(
+    inputs: tuple[CompositeInput, ...], weights_id: str | None, reason: str
+) -> CompositeStrength:
+    return CompositeStrength(value=None, inputs=inputs, weights_id=weights_id, reason=reason)
+
+
+def _input(signal: SignalWeight, bars: Bars) -> CompositeInput:
+    series = SIGNALS[signal.name](bars) if signal.name in SIGNALS and len(bars) else None
+    z = None
+    if series is not None and math.isfinite(series[-1]) and signal.deviation > FLAT_DEVIATION:
+        z = (float(series[-1]) - signal.mean) / signal.deviation
+    return CompositeInput(name=signal.name, z=z, weight=signal.weight)
+
+
+def _labels(close: Float1D, horizon: int) -> Float1D:
+    labels = np.full(len(close), np.nan)
+    labels[:-horizon] = np.log(close[horizon:] / close[:-horizon])
+    return labels
+
+
+def _refit_points(settings: CompositeSettings) -> list[int]:
+    first = settings.warm_up_bars + settings.label_bars + settings.horizon_bars
+    return list(range(settings.fit_bars, first - 1, -settings.refit_every))[::-1]
+
+
+def _scale(
+    signals: Mapping[str, Float1D], labels: Float1D, points: Sequence[int], settings: CompositeSettings
+) -> tuple[float | None, int]:
+    stretches = [
+        _combine(signals, _weigh(signals, labels, start, settings), start, stop)
+        for start, stop in pairwise(points)
+    ]
+    values = np.concatenate(stretches)
+    values = values[np.isfinite(values)]
+    if len(values) < settings.min_scale_bars:
+        return None, len(values)
+    return float(np.sqrt(np.mean(values**2))), len(values)
+
+
+def _combine(
+    signals: Mapping[str, Float1D], weights: Sequence[SignalWeight], start: int, stop: int
+) -> Float1D:
+    needed = [signal for signal in weights if signal.weight != 0]
+    total = np.full(stop - start, 0.0 if needed else np.nan)
+    for signal in needed:
+        total += signal.weight * (signals[signal.name][start:stop] - signal.mean) / signal.deviation
+    return total
+
+
+def _weigh(
+    signals: Mapping[str, Float1D], labels: Float1D, refit_point: int, settings: CompositeSettings
+) -> tuple[SignalWeight, ...]:
+    stop = refit_point - settings.horizon_bars
+    rows = slice(stop - settings.label_bars, stop)
+    return tuple(_weigh_one(name, signal[rows], labels[rows], settings) for name, signal in signals.items())
+
+
+def _weigh_one(name: str, signal: Float1D, labels: Float1D, settings: CompositeSettings) -> SignalWeight:
+    known = np.isfinite(signal)
+    n_obs = int(known.sum())
+    mean = deviation = correlation = weight = 0.0
+    if n_obs >= settings.label_bars / 2:
+        values = signal[known]
+        mean, deviation = float(values.mean()), float(values.std(ddof=1))
+        if deviation > FLAT_DEVIATION:
+            correlation = spearman(values, labels[known])
+            weight = _shrunk(correlation, n_obs / settings.horizon_bars)
+    return SignalWeight(
+        name=name, mean=mean, deviation=deviation, rank_correlation=correlation, n_obs=n_obs, weight=weight
+    )
+
+
+def _shrunk(correlation: float, n_independent: float) -> float:
+    standard_error = 1 / math.sqrt(n_independent - 1)
+    if abs(correlation) <= standard_error:
+        return 0.0
+    return correlation * n_independent / (n_independent + PRIOR_PAIRS)
+
+
+def spearman(x: Float1D, y: Float1D) -> float:
+    """Rank correlation of two finite series of equal length, ties given their average rank.
+
+    Use it where only order matters and a few extremes must not decide.
+
+    Parameters
+    ----------
+    x, y : array of shape (n,)
+        Finite values, n of at least 2.
+
+    Returns
+    -------
+    float
+        From -1 to 1; 0 when one of them is constant, since it then orders nothing.
+
+    Notes
+    -----
+    Pearson correlation of the average ranks. NaN is not looked for.
+
+    References
+    ----------
+    Spearman, C. (1904). The proof and measurement of association between two things.
+    """
+    a, b = _centred_ranks(x), _centred_ranks(y)
+    size = math.sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b) / size if size > 0 else 0.0
+
+
+def _centred_ranks(x: Float1D) -> Float1D:
+    _, group, counts = np.unique(x, return_inverse=True, return_counts=True)
+    average = np.cumsum(counts) - (counts - 1) / 2
+    ranks: Float1D = average[group] - (len(x) + 1) / 2
+    return ranks
+
+
+def _tool(name: str, bars: Bars, **params: int) -> Float1D:
+    return get_tool(name).series(bars, **params)
+
+
+def _per_atr(distance: Float1D, bars: Bars) -> Float1D:
+    atr = _tool("atr", bars)
+    ratio: Float1D = np.divide(distance, atr, out=np.full(len(distance), np.nan), where=atr > 0)
+    return ratio
+
+
+def _rsi_centred(bars: Bars) -> Float1D:
+    return _tool("rsi", bars) - 50.0
+
+
+def _short_rsi_centred(bars: Bars) -> Float1D:
+    return _tool("rsi", bars, period=4) - 50.0
+
+
+def _macd_histogram_per_atr(bars: Bars) -> Float1D:
+    return _per_atr(_tool("macd_histogram", bars), bars)
+
+
+def _ema_spread_per_atr(bars: Bars) -> Float1D:
+    return _per_atr(_tool("ema", bars, period=20) - _tool("ema", bars, period=50), bars)
+
+
+def _directional_movement(bars: Bars) -> Float1D:
+    return (_tool("plus_di", bars) - _tool("minus_di", bars)) * _tool("adx", bars) / 100.0
+
+
+def _percent_b_centred(bars: Bars) -> Float1D:
+    return _tool("percent_b", bars) - 0.5
+
+
+SIGNALS: Mapping[str, Callable[[Bars], Float1D]] = {
+    "rsi_centred": _rsi_centred,
+    "short_rsi_centred": _short_rsi_centred,
+    "macd_histogram_per_atr": _macd_histogram_per_atr,
+    "ema_spread_per_atr": _ema_spread_per_atr,
+    "directional_movement": _directional_movement,
+    "percent_b_centred": _percent_b_centred,
+}
+"""Directional, free of the price level, positive when price is or moves high; the fit learns the sign."""

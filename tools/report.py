@@ -1,0 +1,227 @@
+"""The formula report: the evidence rows a profile names, the technical score, the composite strength.
+
+    profile (TOML) -> one tool call a row -> Evidence -> TechnicalScore
+                                     bars + weights -> CompositeStrength
+
+A row that has no value stays in the report with its reason. The score reads the rows as recorded
+(12 significant digits), never the raw floats, so that a replay of the record scores the same.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
+
+from contracts.errors import InvariantBroken, SettingsError, ToolInputError
+from contracts.market import Bars, Timeframe
+from contracts.records import CompositeWeights, Evidence, FormulaReport, MarketSnapshot
+from tools.composite import composite_strength
+from tools.decision_settings import ScoreSettings
+from tools.registry import get_tool, load_tools
+from tools.technical_score import score_technicals
+
+PROFILES = Path(__file__).with_name("profiles")
+
+
+class _Described(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ProfileRow(_Described):
+    """One evidence row to compute: its id, the tool, its parameters, on which of the two timeframes."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    tool: str
+    timeframe: Literal["decision", "higher"] = "decision"
+    params: Mapping[str, StrictInt | StrictFloat] = {}
+
+
+class ReportProfile(_Described):
+    """The evidence rows of one kind of report, in the order they are shown."""
+
+    name: str
+    rows: tuple[ProfileRow, ...]
+
+    @model_validator(mode="after")
+    def _rows_can_be_told_apart(self) -> Self:
+        if not self.rows:
+            raise ValueError("expected at least one row, found none; add [[rows]]")
+        ids = [row.id for row in self.rows]
+        repeated = sorted({row_id for row_id in ids if ids.count(row_id) > 1})
+        if repeated:
+            raise ValueError(f"expected each row id once, found again: {', '.join(repeated)}; rename them")
+        return self
+
+
+@cache
+def load_profile(name: str, folder: Path = PROFILES) -> ReportProfile:
+    """Read a report profile from its TOML file and check every row against the registered tools.
+
+    Use it at start-up; a report made from a loaded profile cannot fail on a name or a parameter. A file
+    is read once in the life of a process, so that no cycle is reported by half of an edit.
+
+    Parameters
+    ----------
+    name : str
+        File name without `.toml`.
+    folder : Path
+        Where the profiles lie; the ones shipped with the desk by default.
+
+    Returns
+    -------
+    ReportProfile
+        Rows in file order.
+
+    Raises
+    ------
+    SettingsError
+        When there is no such file, it is not TOML, a key is unknown or missing, an id is repeated, or a
+        row asks for a tool or parameter that is not registered.
+    """
+    path = folder / f"{name}.toml"
+    try:
+        described = tomllib.loads(path.read_text(encoding="utf-8"))
+        profile = ReportProfile.model_validate({"name": name, **described})
+    except FileNotFoundError:
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.toml"))) or "none"
+        raise SettingsError(
+            f"expected a report profile, found no {path.name}; choose one of: {known}"
+        ) from None
+    except ValidationError as error:
+        raise SettingsError(f"expected a report profile in {path.name}, found {_faults(error)}") from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"expected {path.name} to be readable TOML, found: {error}") from error
+    if profile.name != name:
+        raise SettingsError(
+            f"expected {path.name} to name itself {name}, found {profile.name}; drop its name"
+        )
+    load_tools()
+    for row in profile.rows:
+        _check_row(row, path)
+    return profile
+
+
+def make_report(
+    snapshot: MarketSnapshot,
+    bars: Mapping[Timeframe, Bars],
+    weights: CompositeWeights | None,
+    weights_reason: str | None,
+    profile: ReportProfile,
+    settings: ScoreSettings,
+) -> FormulaReport:
+    """What the numbers say about one snapshot: evidence, technical score, composite strength.
+
+    Use it once a cycle, and again in replay on the stored bars, where it gives the same record.
+
+    Parameters
+    ----------
+    snapshot : MarketSnapshot
+        Instrument, decision timeframe and `as_of`.
+    bars : mapping of Timeframe to Bars
+        The snapshot's series, loaded: the decision timeframe and its higher one.
+    weights : CompositeWeights or None
+        Fitted weights in force at `as_of`.
+    weights_reason : str or None
+        Why there are none.
+    profile : ReportProfile
+        The rows to compute.
+    settings : ScoreSettings
+        Of the technical score.
+
+    Returns
+    -------
+    FormulaReport
+        One evidence row for each profile row, in its order; those without a value have the reason.
+
+    Raises
+    ------
+    InvariantBroken
+        When a bar closed after `as_of`, or the weights are another instrument's, another timeframe's or
+        fitted through a later moment.
+
+    Notes
+    -----
+    Look-ahead: every bar and every label behind the weights had closed by `as_of`, or this raises.
+    A missing timeframe is no error: its rows have no value. Cost: one tool call a row.
+    """
+    _refuse_future(snapshot, bars)
+    if weights is not None:
+        _refuse_foreign(snapshot, weights)
+    evidence = tuple(_evidence(row, snapshot, bars) for row in profile.rows)
+    by_id = {row.evidence_id: row for row in evidence}
+    decision_bars = bars.get(snapshot.timeframe)
+    if decision_bars is None:
+        raise InvariantBroken(
+            f"expected {snapshot.timeframe} bars beside the snapshot, found {sorted(bars)}; load its series"
+        )
+    return FormulaReport(
+        cycle_id=snapshot.cycle_id,
+        as_of=snapshot.as_of,
+        parents=(snapshot.record_id,),
+        profile=profile.name,
+        evidence=evidence,
+        score=score_technicals(by_id, snapshot.instrument.market, settings),
+        strength=composite_strength(decision_bars, weights, weights_reason),
+    )
+
+
+def _faults(error: ValidationError) -> str:
+    faults = (f"{'.'.join(str(key) for key in fault['loc'])}: {fault['msg']}" for fault in error.errors())
+    return "; ".join(faults)
+
+
+def _check_row(row: ProfileRow, path: Path) -> None:
+    try:
+        get_tool(row.tool).check(**row.params)
+    except ToolInputError as error:
+        raise SettingsError(
+            f"expected row {row.id} of {path.name} to fit its tool, found: {error}"
+        ) from error
+
+
+def _refuse_future(snapshot: MarketSnapshot, bars: Mapping[Timeframe, Bars]) -> None:
+    for timeframe, series in bars.items():
+        if len(series) and series.last_close_time > snapshot.as_of:
+            raise InvariantBroken(
+                f"expected {timeframe} bars closed by {snapshot.as_of}, found one closing at "
+                f"{series.last_close_time}; cut them at the decision bar"
+            )
+
+
+def _refuse_foreign(snapshot: MarketSnapshot, weights: CompositeWeights) -> None:
+    wanted = (snapshot.instrument.instrument_id, snapshot.timeframe)
+    found = (weights.instrument_id, weights.timeframe)
+    if wanted != found or weights.fitted_through > snapshot.as_of:
+        raise InvariantBroken(
+            f"expected weights of {wanted[0]} {wanted[1]} fitted through {snapshot.as_of} or before, found "
+            f"{found[0]} {found[1]} through {weights.fitted_through}; use the weights of the last fit point"
+        )
+
+
+def _evidence(row: ProfileRow, snapshot: MarketSnapshot, bars: Mapping[Timeframe, Bars]) -> Evidence:
+    timeframe = snapshot.timeframe if row.timeframe == "decision" else snapshot.timeframe.higher
+    tool = get_tool(row.tool)
+    series = bars.get(timeframe)
+    found = tool.call(series, **row.params) if series is not None else None
+    return Evidence(
+        evidence_id=row.id,
+        tool=row.tool,
+        instrument_id=snapshot.instrument.instrument_id,
+        timeframe=timeframe,
+        value=found.value if found else None,
+        unit=tool.unit,
+        n_obs=found.n_obs if found else 0,
+        reason=found.reason if found else f"the snapshot has no {timeframe} bars",
+        warnings=found.warnings if found else (),
+    )
