@@ -385,9 +385,6 @@ def test_every_other_bar_of_a_longer_history_reads_like_its_copy(entry: Tool) ->
     np.testing.assert_array_equal(entry.series(strided), entry.series(copied))
 
 
-# -- cost
-
-
 @pytest.mark.slow
 def test_registry_alone_loads_no_heavy_library() -> None:
     code = (
