@@ -1,0 +1,29 @@
+"""`dualbrain demo`: the whole path on bundled data, with the default settings and a fresh desk."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from desk.commands.options import JsonOption, footer
+from desk.commands.stop import StopRequest
+
+EPILOG = footer("dualbrain demo", "dualbrain demo --json", exits=(0, 2, 4, 5))
+
+
+def demo(is_json: JsonOption = False) -> None:
+    """Run the whole path on a year of bundled EUR/USD hours; needs no key, no network, no settings.
+
+    Each time a fresh desk with the default settings, whatever your own settings say. Ctrl+C stops
+    between two steps and prints the summary so far.
+    """
+    with StopRequest() as stop:
+        from desk.commands.drive import drive, show
+        from desk.settings import Settings, desk_home
+
+        settings = Settings(desk=_fresh_name(desk_home()))
+        show(drive(settings, stop, command="dualbrain demo"), is_json=is_json)
+
+
+def _fresh_name(home: Path) -> str:
+    name = f"demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    names = [name, *(f"{name}-{n}" for n in range(2, 1000))]
+    return next(candidate for candidate in names if not (home / candidate).exists())

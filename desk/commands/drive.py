@@ -1,0 +1,146 @@
+"""Drives one desk over its feed to the end or to a clean stop; what `run` and `demo` have in common."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from contracts.records import DeskState, Outcome
+from desk.commands.person import Person
+from desk.commands.progress import ProgressReport
+from desk.commands.stop import StopRequest
+from desk.present import banner, facts, short, summary_facts, to_stderr, to_stdout
+from desk.settings import Settings
+from desk.wiring import Runner, open_desk
+from graphs.session import SessionEvent
+from graphs.tally import SessionSummary
+
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Driven:
+    """What a drive came to, and where it is written."""
+
+    summary: SessionSummary
+    journal: Path
+    summary_file: Path
+    cycle_id: str | None
+    """A cycle worth looking at: the newest that closed a trade, else the newest."""
+
+
+def drive(settings: Settings, stop: StopRequest, *, command: str, once: bool = False) -> Driven:
+    """Open the desk, step through its feed, close it; everything said on the way goes to stderr."""
+    console = to_stderr()
+    with open_desk(settings, command=command, listener=_teller(console)) as runner:
+        _show_start(console, runner)
+        why = asyncio.run(_steps(runner, stop, console, once=once))
+        return Driven(
+            summary=runner.finish(why),
+            journal=runner.folder.journal,
+            summary_file=runner.folder.sessions / f"{runner.session_id}.json",
+            cycle_id=_telling_cycle(runner),
+        )
+
+
+def show(driven: Driven, *, is_json: bool) -> None:
+    """The summary on stdout, for people or for scripts."""
+    if is_json:
+        tree = driven.summary.model_dump(mode="json")
+        files = {"journal": str(driven.journal), "summary_file": str(driven.summary_file)}
+        print(json.dumps(tree | files, indent=2))
+        return
+    out, summary = to_stdout(), driven.summary
+    out.print(banner(summary.desk, summary.account_id, is_paper=summary.is_paper), style="bold")
+    rows = [*summary_facts(summary), ("journal", str(driven.journal)), ("summary", str(driven.summary_file))]
+    out.print(facts(rows))
+    out.print("\nnext")
+    for line in _next_commands(driven):
+        out.print(f"  {line}", soft_wrap=True)
+
+
+async def _steps(runner: Runner, stop: StopRequest, console: Console, *, once: bool) -> str:
+    session, timeframe = runner.session, runner.settings.timeframe
+    person = Person(console, stop) if _is_person_there(runner.settings) else None
+    last = await _last_close(runner)
+    await runner.start()
+    with ProgressReport(console, "deciding") as progress:
+        async for bars in runner.desk.feed.events(timeframe):
+            if stop.requested_by is not None:
+                return f"stopped by {stop.requested_by}"
+            n_before = session.tally.n_cycles + len(session.pending)
+            await session.step(bars)
+            _tell(progress, runner, bars[0].close_time, last)
+            if person is not None and session.pending:
+                with progress.paused():
+                    await person.answer_all(session)
+            if once and session.tally.n_cycles + len(session.pending) > n_before:
+                return "one closing moment, as asked"
+    return "the feed ended"
+
+
+async def _last_close(runner: Runner) -> datetime | None:
+    """When the feed will end, for the progress bar only."""
+    feed, bound = runner.desk.feed, runner.settings.feed.replay.end
+    ends: list[datetime] = []
+    for instrument_id in feed.instruments():
+        bars = await feed.bars(instrument_id, runner.settings.timeframe, _FAR, 1)
+        ends += [bars.last_close_time] if len(bars) else []
+    return max(ends, default=None) if bound is None else bound
+
+
+def _tell(progress: ProgressReport, runner: Runner, at: datetime, last: datetime | None) -> None:
+    tally = runner.session.tally
+    text = f"{at:%Y-%m-%d}  {tally.n_cycles + tally.n_already_done:,} cycles"
+    progress.update(at.timestamp(), None if last is None else last.timestamp(), text)
+
+
+def _teller(console: Console) -> Callable[[SessionEvent], None]:
+    """Only what the person could not expect is said while the desk runs."""
+
+    def tell(event: SessionEvent) -> None:
+        if event.kind == "recovered":
+            console.print(f"{event.kind}: {event.text}")
+
+    return tell
+
+
+def _is_person_there(settings: Settings) -> bool:
+    return settings.approval.policy == "ask" and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _show_start(console: Console, runner: Runner) -> None:
+    settings = runner.settings
+    console.print(banner(settings.desk, settings.account_id, is_paper=runner.desk.is_paper), style="bold")
+    scanned = ", ".join(runner.desk.feed.instruments())
+    policy = settings.approval.policy
+    if policy == "ask" and not _is_person_there(settings):
+        policy = "ask, but nobody is at a terminal: questions stand until they expire"
+    rows = [
+        ("feed", f"{runner.desk.feed.name}: {scanned}, {settings.timeframe}"),
+        ("mode", f"{settings.mode}, {policy}"),
+        ("journal", str(runner.folder.journal)),
+    ]
+    console.print(facts(rows))
+
+
+def _telling_cycle(runner: Runner) -> str | None:
+    outcome = runner.journal.last(Outcome)
+    if outcome is not None:
+        return outcome.cycle_id
+    state = runner.journal.last(DeskState)
+    return None if state is None else state.cycle_id
+
+
+def _next_commands(driven: Driven) -> list[str]:
+    desk = f"--desk {driven.summary.desk}"
+    lines = [f"dualbrain audit verify {desk}", f"dualbrain audit ls {desk}"]
+    if driven.cycle_id is not None:
+        cycle = short(driven.cycle_id)
+        lines = [f"dualbrain audit show {cycle} {desk}", f"dualbrain replay {cycle} {desk}", *lines]
+    return lines

@@ -1,0 +1,34 @@
+"""The kill switch: a file outside the agent that anyone can make by hand."""
+
+from datetime import datetime
+from pathlib import Path
+
+
+class FileKillSwitch:
+    """The desk is halted while the file HALT exists in its folder; its text says who and why."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "HALT"
+
+    def halted_by(self) -> str | None:
+        """The file's text, or None where there is no file; a file that cannot be read halts too."""
+        try:
+            text = self.path.read_text(encoding="utf-8", errors="replace").strip()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return f"halted: the kill switch {self.path} cannot be read ({error.strerror})"
+        return f"halted: {text or 'no reason given'} (remove {self.path} to go on)"
+
+    def engage(self, by: str, reason: str, at: datetime) -> None:
+        """Halt the desk."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(f"{by} at {at:%Y-%m-%d %H:%M:%S} UTC: {reason}\n", encoding="utf-8")
+
+    def release(self) -> bool:
+        """Let the desk run again; false where it was not halted."""
+        try:
+            self.path.unlink()
+        except FileNotFoundError:
+            return False
+        return True

@@ -1,0 +1,202 @@
+"""Every setting, from the environment, `.env` and one TOML file; unknown names are refused.
+
+Order of precedence: command line, environment (`DUALBRAIN_LIMITS__MAX_DAILY_LOSS_PCT=2`), `.env`, the
+TOML file (`DUALBRAIN_CONFIG`, else `dualbrain.toml` where the command runs), defaults.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+from markets.price_file import PriceFile
+from markets.replay_feed import ReplayFeedSettings
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contracts.errors import SettingsError
+from graphs.desk import CycleSettings
+from markets.paper import PaperSettings
+
+PREFIX = "DUALBRAIN_"
+ROOT = Path(__file__).resolve().parent.parent
+NOT_SETTINGS = {"DUALBRAIN_HOME", "DUALBRAIN_CONFIG", "DUALBRAIN_SHARED"}
+"""Names that say where things are; they are no part of what the desk decides by."""
+
+
+class AccountSettings(BaseModel):
+    """The account this desk trades; only paper accounts exist today."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")
+    """Empty: `paper-` and the name of the desk."""
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3,4}$")
+    starting_balance: Decimal = Field(default=Decimal(100_000), gt=0)
+
+
+class FeedSettings(BaseModel):
+    """Where bars come from: bundled samples by name, and files of one's own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    samples: tuple[str, ...] = ("eurusd-2017",)
+    files: tuple[PriceFile, ...] = ()
+    replay: ReplayFeedSettings = ReplayFeedSettings()
+
+
+class Settings(CycleSettings):
+    """What the cycle decides by (recorded with every decision), and what the desk is built from."""
+
+    account: AccountSettings = AccountSettings()
+    feed: FeedSettings = FeedSettings()
+    paper: PaperSettings = PaperSettings()
+
+    @property
+    def cycle(self) -> CycleSettings:
+        """The part that decisions depend on; its hash is in every DeskState."""
+        return CycleSettings.model_validate({n: getattr(self, n) for n in CycleSettings.model_fields})
+
+    @property
+    def account_id(self) -> str:
+        """Name of the account, unique within a home."""
+        return self.account.id or f"paper-{self.desk}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One place settings come from, as a tree of what it sets."""
+
+    name: str
+    tree: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class InForce:
+    """One setting as it stands and who set it."""
+
+    name: str
+    value: object
+    source: str
+
+
+def desk_home() -> Path:
+    """Folder of all desks' state: DUALBRAIN_HOME, else `.dualbrain` in the checkout."""
+    named = os.environ.get("DUALBRAIN_HOME")
+    return Path(named).expanduser().resolve() if named else ROOT / ".dualbrain"
+
+
+def load_settings(overrides: Mapping[str, object] | None = None, where: Path | None = None) -> Settings:
+    """The settings in force. Raises SettingsError naming the setting, its source, and what is wrong."""
+    return validate(merge(sources(overrides, where)))
+
+
+def sources(overrides: Mapping[str, object] | None = None, where: Path | None = None) -> tuple[Source, ...]:
+    """Every source, weakest first; `overrides` are dotted names from the command line."""
+    folder = where or Path.cwd()
+    env_file = folder / ".env"
+    found = [_toml(folder)]
+    if env_file.is_file():
+        found.append(Source(str(env_file), _from_names(dotenv_values(env_file), str(env_file))))
+    found.append(Source("environment", _from_names(os.environ, "environment")))
+    found.append(Source("command line", _nest({n.lower(): v for n, v in (overrides or {}).items()})))
+    return tuple(source for source in found if source.tree)
+
+
+def merge(found: tuple[Source, ...]) -> dict[str, Any]:
+    """One tree, later sources over earlier ones."""
+    tree: dict[str, Any] = {}
+    for source in found:
+        tree = _over(tree, source.tree)
+    return tree
+
+
+def validate(tree: Mapping[str, Any]) -> Settings:
+    """A tree of raw values as settings."""
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def in_force(settings: Settings, found: tuple[Source, ...]) -> list[InForce]:
+    """Every setting with the strongest source that names it."""
+    flat = {source.name: dict(_flatten(source.tree)) for source in found}
+    rows = []
+    for name, value in _flatten(settings.model_dump(mode="json")):
+        setters = [source for source, names in flat.items() if _is_named(name, names)]
+        rows.append(InForce(name, value, setters[-1] if setters else "default"))
+    return rows
+
+
+def _is_named(name: str, names: Mapping[str, object]) -> bool:
+    return any(name == n or name.startswith(f"{n}.") or n.startswith(f"{name}.") for n in names)
+
+
+def _toml(folder: Path) -> Source:
+    named = os.environ.get("DUALBRAIN_CONFIG")
+    path = Path(named).expanduser() if named else folder / "dualbrain.toml"
+    if not path.is_file():
+        if named:
+            raise SettingsError(f"expected a settings file at DUALBRAIN_CONFIG={named}, found none")
+        return Source(str(path), {})
+    try:
+        return Source(str(path), tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"expected TOML in {path}, found: {error}") from None
+
+
+def _from_names(names: Mapping[str, str | None], source: str) -> dict[str, Any]:
+    ours = {
+        n: v for n, v in names.items() if n.startswith(PREFIX) and n not in NOT_SETTINGS and v is not None
+    }
+    known = set(Settings.model_fields)
+    for name in ours:
+        top = name.removeprefix(PREFIX).split("__")[0].lower()
+        if top not in known:
+            raise SettingsError(
+                f"expected {PREFIX}NAME or {PREFIX}SECTION__NAME of a known setting, "
+                f"found {name} in {source}; `dualbrain doctor` lists them"
+            )
+    return _nest({n.removeprefix(PREFIX).lower().replace("__", "."): v for n, v in ours.items()})
+
+
+def _nest(flat: Mapping[str, object]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        *path, leaf = name.split(".")
+        branch = tree
+        for part in path:
+            branch = branch.setdefault(part, {})
+        branch[leaf] = value
+    return tree
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for name, value in above.items():
+        old = merged.get(name)
+        merged[name] = _over(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{name}: expected a known setting, found an unknown name")
+        else:
+            lines.append(f"{name}: {problem['msg']}, found {problem['input']!r}")
+    return "settings refused: " + "; ".join(lines) + "; `dualbrain doctor` lists every name"

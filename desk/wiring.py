@@ -1,0 +1,231 @@
+"""Builds a desk from settings: what is real, what is simulated, and where it is written.
+
+One desk is one folder under the home: its journal, anchor, blobs, kill switch, lease and session
+summaries. Only paper accounts on replayed prices can be built today; a live venue will be chosen here
+and nowhere else.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from markets.bars import ChunkReader, ChunkWriter
+from markets.price_file import PriceFile
+from markets.replay_feed import ReplayFeed
+from markets.samples import sample_sources
+from markets.snapshot import build_snapshot
+
+from contracts.errors import SettingsError
+from contracts.records import (
+    DeskState,
+    Fill,
+    MarketSnapshot,
+    Order,
+    OrderIntent,
+    SessionEnded,
+    SessionStarted,
+)
+from desk.clocks import SimulatedClock, SystemClock
+from desk.environment import describe_environment
+from desk.kill_switch import FileKillSwitch
+from desk.settings import Settings, desk_home
+from graphs.desk import Desk
+from graphs.ledger import Ledger
+from graphs.session import Session, SessionEvent
+from graphs.tally import SessionSummary
+from graphs.weights import WeightsKeeper
+from markets.instruments import INSTRUMENTS, resolve
+from markets.paper import PaperBroker
+from memory.blobs import FileBlobStore
+from memory.journal import SqliteJournal
+from memory.lease import DeskLease, claim_account
+
+
+@dataclass(frozen=True)
+class DeskFolder:
+    """Where one desk keeps everything."""
+
+    path: Path
+
+    @property
+    def journal(self) -> Path:
+        """The audit database."""
+        return self.path / "journal.db"
+
+    @property
+    def blobs(self) -> Path:
+        """Bars, settings and summaries, by content hash."""
+        return self.path / "blobs"
+
+    @property
+    def sessions(self) -> Path:
+        """One JSON summary a session."""
+        return self.path / "sessions"
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A desk that is open: it holds the lease and may decide."""
+
+    settings: Settings
+    folder: DeskFolder
+    journal: SqliteJournal
+    desk: Desk
+    session: Session
+    session_id: str
+
+    async def start(self) -> None:
+        """Finish what an earlier runner left unfinished."""
+        await self.session.start(self.journal.unfinished_cycles())
+
+    def finish(self, why: str) -> SessionSummary:
+        """Write the session's end to the journal and its summary to a file."""
+        session = self.session
+        summary = session.tally.summary(
+            session_id=self.session_id,
+            desk=self.settings.desk,
+            account_id=self.settings.account_id,
+            is_paper=self.desk.is_paper,
+            why_ended=why,
+            n_pending=len(session.pending),
+        )
+        sha = self.desk.blobs.put(summary.canonical)
+        ended = SessionEnded(session_id=self.session_id, ended_at=datetime.now(UTC), why=why, summary_sha=sha)
+        self.journal.append(ended)
+        self.folder.sessions.mkdir(parents=True, exist_ok=True)
+        path = self.folder.sessions / f"{self.session_id}.json"
+        path.write_text(summary.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        return summary
+
+
+def desk_folder(settings: Settings) -> DeskFolder:
+    """The folder of the desk these settings name."""
+    return DeskFolder(desk_home() / settings.desk)
+
+
+@contextmanager
+def open_desk(
+    settings: Settings,
+    *,
+    command: str,
+    listener: Callable[[SessionEvent], None] = lambda _event: None,
+    home: Path | None = None,
+) -> Iterator[Runner]:
+    """Take the lease and build everything; LeaseHeld where another runner decides on this journal."""
+    # LangChain would report to LangSmith if an inherited variable said so; both names must say no.
+    os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
+    home = home or desk_home()
+    folder = DeskFolder(home / settings.desk)
+    with DeskLease(folder.path, command):
+        claim_account(home, settings.account_id, settings.desk)
+        session_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+        environment = describe_environment()
+        journal = SqliteJournal(
+            folder.journal, environment=environment, session_id=session_id, clock=SystemClock().now
+        )
+        try:
+            yield _build(settings, folder, journal, session_id, environment.code_hash, listener)
+        finally:
+            journal.close()
+
+
+def _build(
+    settings: Settings,
+    folder: DeskFolder,
+    journal: SqliteJournal,
+    session_id: str,
+    code_hash: str,
+    listener: Callable[[SessionEvent], None],
+) -> Runner:
+    blobs = FileBlobStore(folder.blobs)
+    feed = ReplayFeed(_sources(settings), settings.feed.replay)
+    clock = SimulatedClock()
+    reader = ChunkReader(blobs)
+    writer = ChunkWriter(blobs)
+    ledger = Ledger(journal)
+    broker = _paper_broker(settings, journal, feed, clock)
+    weights = WeightsKeeper(feed, journal, writer, settings.timeframe, settings.composite)
+
+    async def observe(state: DeskState) -> MarketSnapshot:
+        return await build_snapshot(
+            cycle_id=state.cycle_id,
+            state_id=state.record_id,
+            as_of=state.as_of,
+            instrument=resolve(state.instrument_id),
+            timeframe=state.timeframe,
+            feed=feed,
+            writer=writer,
+            settings=settings.snapshot,
+        )
+
+    desk = Desk(
+        settings=settings.cycle,
+        account_id=settings.account_id,
+        is_paper=True,
+        clock=clock,
+        feed=feed,
+        broker=broker,
+        journal=journal,
+        blobs=blobs,
+        kill_switch=FileKillSwitch(folder.path),
+        ledger=ledger,
+        observe=observe,
+        bars_of=reader.bars_of,
+        weights_of=lambda state: weights.by_id(state.composite_weights),
+    )
+    session = Session(desk, weights, code_hash=code_hash, listener=listener)
+    started = SessionStarted(
+        session_id=session_id,
+        desk=settings.desk,
+        account_id=settings.account_id,
+        is_paper=True,
+        mode=settings.mode,
+        feed=feed.name,
+        settings_hash=blobs.put(settings.canonical),
+        started_at=datetime.now(UTC),
+    )
+    journal.append(started)
+    return Runner(settings, folder, journal, desk, session, session_id)
+
+
+def _paper_broker(
+    settings: Settings, journal: SqliteJournal, feed: ReplayFeed, clock: SimulatedClock
+) -> PaperBroker:
+    """The account as the journal left it."""
+    last = journal.last(DeskState)
+    balance = settings.account.starting_balance
+    if last is not None and last.marks.start_equity != balance:
+        raise SettingsError(
+            f"expected account.starting_balance={last.marks.start_equity}, with which {settings.account_id} "
+            f"began, found {balance}; put it back or choose another desk"
+        )
+    broker = PaperBroker(
+        account_id=settings.account_id,
+        currency=settings.account.currency,
+        starting_balance=balance,
+        instruments=INSTRUMENTS,
+        settings=settings.paper,
+        clock=clock,
+    )
+    if last is not None:
+        broker.restore(
+            journal.find_all(OrderIntent),
+            journal.find_all(Order),
+            journal.find_all(Fill),
+            feed.last_closed(settings.timeframe, last.now),
+        )
+    return broker
+
+
+def _sources(settings: Settings) -> tuple[PriceFile, ...]:
+    known = sample_sources()
+    unknown = [name for name in settings.feed.samples if name not in known]
+    if unknown:
+        raise SettingsError(
+            f"expected samples among {', '.join(sorted(known))}, found {', '.join(unknown)}"
+        )
+    return (*(known[name] for name in settings.feed.samples), *settings.feed.files)

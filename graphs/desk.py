@@ -1,0 +1,75 @@
+"""What a cycle is given: settings that the record names by hash, and the ports it works through."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from markets.snapshot import SnapshotSettings
+from pydantic import Field
+
+from agents.consensus import ConsensusSettings
+from contracts.canonical import Record
+from contracts.market import Bars, Timeframe
+from contracts.ports import BlobStore, Broker, Clock, Feed, Journal, KillSwitch, Voter
+from contracts.records import CompositeWeights, DeskState, MarketSnapshot, Mode
+from graphs.ledger import Ledger
+from tools.decision_settings import CompositeSettings, GateSettings, ScoreSettings
+from tools.limits import RiskLimits
+
+
+class ApprovalSettings(Record):
+    """Who says yes, for how long a question stands, and how far a price may move meanwhile."""
+
+    policy: Literal["autonomous", "ask"] = "autonomous"
+    autonomous_max_risk_pct: float = Field(default=2.0, gt=0, le=10)
+    """The autonomy policy refuses a trade that risks more of the equity than this."""
+    time_to_live_s: int = Field(default=900, ge=1)
+    max_rounds: int = Field(default=3, ge=1, le=10)
+    """How often a moved price goes back to the guard before the trade is let go."""
+    tolerance_of_stop: float = Field(default=0.10, gt=0, le=1)
+    """How far the entry may move, as a share of the distance to the stop."""
+
+
+class CycleSettings(Record):
+    """Everything a cycle's stages read besides records; stored once, named by hash in DeskState."""
+
+    desk: str = "main"
+    mode: Mode = "technical"
+    timeframe: Timeframe = Timeframe.H1
+    profile: str = "technical"
+    snapshot: SnapshotSettings = SnapshotSettings()
+    score: ScoreSettings = ScoreSettings()
+    composite: CompositeSettings = CompositeSettings()
+    gate: GateSettings = GateSettings()
+    limits: RiskLimits = RiskLimits()
+    consensus: ConsensusSettings = ConsensusSettings()
+    approval: ApprovalSettings = ApprovalSettings()
+
+    def valid_until(self, as_of: datetime) -> datetime:
+        """The end of an intent's life: one decision bar after the close it was decided on."""
+        return as_of + timedelta(seconds=self.timeframe.seconds)
+
+
+Observe = Callable[[DeskState], Awaitable[MarketSnapshot]]
+"""Stage 1: from the feed when trading, from the store in a replay."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One desk on one account: settings, ports, and the index of its open business."""
+
+    settings: CycleSettings
+    account_id: str
+    is_paper: bool
+    clock: Clock
+    feed: Feed
+    broker: Broker
+    journal: Journal
+    blobs: BlobStore
+    kill_switch: KillSwitch
+    ledger: Ledger
+    observe: Observe
+    bars_of: Callable[[MarketSnapshot], Mapping[Timeframe, Bars]]
+    weights_of: Callable[[DeskState], CompositeWeights | None]
+    voters: tuple[Voter, ...] = ()

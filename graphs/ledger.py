@@ -1,0 +1,130 @@
+"""The desk's index of its own orders, kept from journal rows and nothing else.
+
+Answers what the journal alone could answer too, only faster: which cycle an order belongs to, what
+the venue last said of it, which trades are open, which intents nobody has acknowledged.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from contracts.ports import Journal
+from contracts.records import (
+    Exposure,
+    Fill,
+    KellyReset,
+    Order,
+    OrderIntent,
+    Outcome,
+    TradeStats,
+)
+from tools.kelly import trade_stats
+
+_UNACKNOWLEDGED = ("INITIALIZED", "SUBMITTED", "UNKNOWN")
+
+
+@dataclass
+class OpenTrade:
+    """An entry with a position behind it: the fills so far, of every order that touched it."""
+
+    intent: OrderIntent
+    fills: list[Fill] = field(default_factory=list)
+
+
+class Ledger:
+    """Rebuilt from the journal at start, then told of every row that concerns money."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.intents: dict[str, OrderIntent] = {}
+        self.orders: dict[str, Order] = {}
+        self._unsettled_intents: dict[str, OrderIntent] = {}
+        self.open_trades: dict[str, OpenTrade] = {}
+        self._n_orders: dict[str, int] = {}
+        self._n_fills: dict[str, int] = {}
+        self._trade_ids: set[str] = set()
+        self._outcomes: dict[str, list[Outcome]] = {}
+        self._stats: dict[str, TradeStats] = {}
+        for intent in journal.find_all(OrderIntent):
+            self.add_intent(intent)
+        for order in journal.find_all(Order):
+            self.add_order(order)
+        settled = self._take_outcomes(journal.find_all(Outcome), journal.find_all(KellyReset))
+        closed = [trade for fill in journal.find_all(Fill) if (trade := self.add_fill(fill))]
+        self.closed_without_outcome = [t for t in closed if t.intent.client_order_id not in settled]
+        """Trades that closed just before a crash and still await their outcome."""
+
+    def add_intent(self, intent: OrderIntent) -> None:
+        """Note an intent that has been committed."""
+        self.intents[intent.client_order_id] = intent
+        self._unsettled_intents[intent.client_order_id] = intent
+
+    def add_order(self, order: Order) -> None:
+        """Note what the venue said of an order."""
+        self.orders[order.client_order_id] = order
+        self._n_orders[order.cycle_id] = order.ordinal + 1
+        if order.state not in _UNACKNOWLEDGED:
+            self._unsettled_intents.pop(order.client_order_id, None)
+
+    def add_fill(self, fill: Fill) -> OpenTrade | None:
+        """Note an execution; the trade it closed, if it closed one."""
+        self._trade_ids.add(fill.trade_id)
+        self._n_fills[fill.cycle_id] = fill.ordinal + 1
+        if fill.leg == "entry" and fill.instrument_id not in self.open_trades:
+            self.open_trades[fill.instrument_id] = OpenTrade(self.intents[fill.client_order_id])
+        trade = self.open_trades.get(fill.instrument_id)
+        if trade is None:
+            return None
+        trade.fills.append(fill)
+        if fill.position_quantity != 0:
+            return None
+        return self.open_trades.pop(fill.instrument_id)
+
+    def add_outcome(self, outcome: Outcome) -> None:
+        """Note how a trade ended."""
+        self._outcomes.setdefault(outcome.market, []).append(outcome)
+        self._stats.pop(outcome.market, None)
+
+    def stats(self, market: str) -> TradeStats:
+        """Closed trades of a market since the start or the last Kelly reset."""
+        if market not in self._stats:
+            self._stats[market] = trade_stats(self._outcomes.get(market, ()))
+        return self._stats[market]
+
+    def unacknowledged(self) -> tuple[Exposure, ...]:
+        """Intents that may become positions though no venue has said so yet."""
+        return tuple(_as_exposure(intent) for intent in self._unsettled_intents.values())
+
+    def in_state_unknown(self) -> tuple[OrderIntent, ...]:
+        """Orders that were sent and whose fate nobody knows."""
+        return tuple(self.intents[coid] for coid, order in self.orders.items() if order.state == "UNKNOWN")
+
+    def is_known_trade(self, trade_id: str) -> bool:
+        """Whether this execution is already on record."""
+        return trade_id in self._trade_ids
+
+    def next_order_ordinal(self, cycle_id: str) -> int:
+        """Ordinal of the next Order row of this cycle."""
+        return self._n_orders.get(cycle_id, 0)
+
+    def next_fill_ordinal(self, cycle_id: str) -> int:
+        """Ordinal of the next Fill row of this cycle."""
+        return self._n_fills.get(cycle_id, 0)
+
+    def _take_outcomes(self, outcomes: Iterable[Outcome], resets: Iterable[KellyReset]) -> set[str]:
+        last_reset = {reset.market: reset.at for reset in resets}
+        settled = set()
+        for outcome in outcomes:
+            settled.add(outcome.client_order_id)
+            if outcome.market not in last_reset or outcome.closed_at > last_reset[outcome.market]:
+                self._outcomes.setdefault(outcome.market, []).append(outcome)
+        return settled
+
+
+def _as_exposure(intent: OrderIntent) -> Exposure:
+    return Exposure(
+        kind="intent",
+        instrument_id=intent.instrument_id,
+        client_order_id=intent.client_order_id,
+        quantity=intent.quantity * intent.side.sign,
+        price=intent.reference_price,
+        is_reduce_only=intent.is_reduce_only,
+    )

@@ -1,0 +1,210 @@
+"""The nodes of the cycle: each is a few lines around one call that does the work.
+
+Every node returns only the state keys it changed. `approve` holds the interrupt and nothing else,
+because LangGraph runs an interrupted node again from its top. `submit` alone talks to the broker.
+"""
+
+import operator
+from typing import Annotated, TypedDict
+
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from agents.consensus import decide, decide_technical, needs_panel
+from contracts.errors import InvariantBroken
+from contracts.records import (
+    Approval,
+    ApprovalRequest,
+    Ballot,
+    Decision,
+    DeskState,
+    FormulaReport,
+    FormulaView,
+    Gate,
+    MarketSnapshot,
+    Order,
+    OrderIntent,
+    Portfolio,
+    Requote,
+    RiskVerdict,
+    TradeProposal,
+)
+from graphs.approval import answer_by_policy, ask_approval, look_again
+from graphs.desk import CycleSettings
+from graphs.execution import commit_order, read_portfolio, send_order
+from graphs.stages import CycleRun
+from tools.gate import assess_gate
+from tools.report import load_profile, make_report
+from tools.risk_guard import assess_risk
+from tools.sizing import propose_trade
+
+
+class CycleState(TypedDict, total=False):
+    """What travels along the edges; bars never do."""
+
+    desk_state: DeskState
+    snapshot: MarketSnapshot
+    report: FormulaReport
+    gate: Gate
+    view: FormulaView | None
+    proposal: TradeProposal
+    ballots: Annotated[list[Ballot], operator.add]
+    decision: Decision
+    round: int
+    portfolio: Portfolio
+    verdict: RiskVerdict
+    request: ApprovalRequest
+    approval: Approval
+    requote: Requote
+    intent: OrderIntent
+    order: Order
+    ended_by: str
+
+
+class VoteTask(TypedDict):
+    """What one seat is sent."""
+
+    ordinal: int
+    report: FormulaReport
+    view: FormulaView | None
+    proposal: TradeProposal
+
+
+async def observe(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 1: the market as it was known."""
+    run = runtime.context
+    started = state["desk_state"]
+    snapshot = run.on_record(MarketSnapshot) if not run.is_replay else None
+    if snapshot is None:
+        seen = await run.desk.observe(started)
+        snapshot = run.pure(MarketSnapshot, lambda: seen)
+    return {"snapshot": snapshot}
+
+
+async def report(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 2: what the numbers say."""
+    run, snapshot, desk_state = runtime.context, state["snapshot"], state["desk_state"]
+    settings = run.desk.settings
+
+    def make() -> FormulaReport:
+        bars = run.desk.bars_of(snapshot)
+        weights = run.desk.weights_of(desk_state)
+        profile = load_profile(settings.profile)
+        return make_report(snapshot, bars, weights, desk_state.composite_reason, profile, settings.score)
+
+    return {"report": run.pure(FormulaReport, make)}
+
+
+async def gate(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 3: is it worth a thought."""
+    run, settings = runtime.context, runtime.context.desk.settings.gate
+    args = (state["desk_state"], state["snapshot"], state["report"], settings)
+    return {"gate": run.pure(Gate, lambda: assess_gate(*args))}
+
+
+async def propose(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 5: side, prices and quantity."""
+    run, limits = runtime.context, runtime.context.desk.settings.limits
+    args = (state["desk_state"], state["snapshot"], state["report"], state["gate"], limits)
+    return {"proposal": run.pure(TradeProposal, lambda: propose_trade(*args))}
+
+
+async def vote(state: VoteTask, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 6: one seat's ballot."""
+    run, ordinal = runtime.context, state["ordinal"]
+    voter = run.desk.voters[ordinal]
+    ballot = await run.edge(
+        Ballot, lambda: voter.vote(state["report"], state["view"], state["proposal"], ordinal), ordinal
+    )
+    return {"ballots": [ballot]}
+
+
+async def consensus(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 7: what the votes come to, or the proposal as it stands where nobody is asked."""
+    run, proposal, ballots = runtime.context, state["proposal"], state.get("ballots", [])
+    seats, settings = len(run.desk.voters), run.desk.settings
+
+    def make() -> Decision:
+        if not is_panel_asked(proposal, state["report"], settings):
+            return decide_technical(proposal)
+        return decide(proposal, ballots, seats, settings.consensus)
+
+    return {"decision": run.pure(Decision, make)}
+
+
+def is_panel_asked(proposal: TradeProposal, report: FormulaReport, settings: CycleSettings) -> bool:
+    """Whether the seats vote on this proposal; closing a position never waits for them."""
+    if proposal.purpose == "exit":
+        return False
+    return needs_panel(settings.mode, report.score.value, settings.gate.panel_from_score)
+
+
+async def guard(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 8: the account as it stands, what may be done, and the question to put."""
+    run, settings = runtime.context, runtime.context.desk.settings
+    round_ = state.get("round", 0)
+    portfolio = await run.edge(Portfolio, lambda: read_portfolio(run.desk, state, round_), round_)
+    args = (state["desk_state"], state["snapshot"], state["proposal"], state["decision"], portfolio)
+    verdict = run.pure(RiskVerdict, lambda: assess_risk(*args, settings.limits, round=round_), ordinal=round_)
+    if verdict.ends_cycle:
+        return {"portfolio": portfolio, "verdict": verdict}
+    request = run.pure(
+        ApprovalRequest,
+        lambda: ask_approval(state["proposal"], portfolio, verdict, settings.approval),
+        ordinal=round_,
+    )
+    return {"portfolio": portfolio, "verdict": verdict, "request": request}
+
+
+async def approve(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 9: a person's answer, waited for, or the autonomy policy's."""
+    run, request, settings = runtime.context, state["request"], runtime.context.desk.settings.approval
+    if settings.policy == "autonomous":
+        is_paper = state["portfolio"].is_paper
+        return {
+            "approval": run.pure(
+                Approval, lambda: answer_by_policy(request, settings, is_paper=is_paper), request.round
+            )
+        }
+    if run.on_record(Approval, request.round) is None and not run.is_replay:
+        interrupt(request.record_id)
+    return {"approval": await run.edge(Approval, _answer_missing, request.round)}
+
+
+async def requote(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 10: is the price still what was approved, and the book of exposures too."""
+    run, round_ = runtime.context, state["request"].round
+    looked = await look_again(run, state)
+    judged = run.pure(Requote, lambda: looked, round_)
+    return {"requote": judged, "round": round_ + 1}
+
+
+async def commit_intent(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 11: the order is written down, and survives a power cut, before anything is sent."""
+    run = runtime.context
+    intent = run.pure(OrderIntent, lambda: commit_order(run.desk, state), durable=True)
+    if not run.is_replay:
+        run.desk.ledger.add_intent(intent)
+    return {"intent": intent}
+
+
+async def submit(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 11: the order is sent, unless the venue knows it already or its time has passed."""
+    run, intent = runtime.context, state["intent"]
+    order = await run.edge(Order, lambda: send_order(run.desk, intent), durable=True)
+    if not run.is_replay:
+        run.desk.ledger.add_order(order)
+    return {"order": order}
+
+
+async def stand_aside(state: CycleState) -> CycleState:
+    """Nothing is done; the record that says why is already on file."""
+    for key in ("requote", "approval", "verdict", "decision", "proposal", "gate", "snapshot", "desk_state"):
+        record = state.get(key)
+        if record is not None:
+            return {"ended_by": type(record).__name__}
+    raise InvariantBroken("expected a record that ends the cycle, found none")
+
+
+async def _answer_missing() -> Approval:
+    raise InvariantBroken("expected the answer on record when an interrupted cycle is resumed, found none")

@@ -1,0 +1,268 @@
+"""Replay: run a past cycle again from its records, and say whether it comes out the same.
+
+Pure stages are computed again by today's code from the recorded settings, bars and answers of the
+world; edge stages are taken from the record. Three verdicts: *identical* (every content hash equal),
+*equal* (numbers within 1e-9 relative, as another machine may give), *drifted* (with the first stage
+that differs). With settings changed the same machinery answers "what would have differed"; where the
+new course leaves the record it says *past the record*, for the world cannot be asked twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal, NoReturn
+
+from markets.bars import ChunkReader, decode_bars
+from markets.snapshot import recheck_snapshot
+
+from contracts.canonical import Record, Utc
+from contracts.errors import InvariantBroken, NotOnRecord, ToolInputError
+from contracts.market import BarClosed, Bars, Quote, Timeframe
+from contracts.ports import AccountState, BlobStore, Journal, OrderUpdate
+from contracts.records import (
+    PATH,
+    Ballot,
+    CompositeWeights,
+    DeskState,
+    Fill,
+    FormulaReport,
+    FormulaView,
+    MarketSnapshot,
+    OrderIntent,
+    Outcome,
+    Rate,
+    StageRecord,
+    TradeProposal,
+)
+from graphs.cycle import compile_cycle
+from graphs.desk import CycleSettings, Desk
+from graphs.differences import Difference, by_stage, compare
+from graphs.ledger import Ledger
+from graphs.settlement import outcome_of
+from graphs.stages import CycleRun, by_kind, stage_records
+from memory.scratch import MemoryJournal, OverlayBlobStore
+from tools.composite import fit_composite
+
+Verdict = Literal["identical", "equal", "drifted"]
+
+
+class CycleReplay(Record):
+    """How one cycle came out the second time."""
+
+    cycle_id: str
+    instrument_id: str
+    as_of: Utc
+    verdict: Verdict
+    first_stage: str | None
+    past_the_record: str | None
+    differences: tuple[Difference, ...]
+
+
+class Replayer:
+    """Replays cycles of one journal; `changes` are dotted settings to replace, for counterfactuals."""
+
+    def __init__(
+        self, journal: Journal, blobs: BlobStore, changes: Mapping[str, object] | None = None
+    ) -> None:
+        self._journal = journal
+        self._blobs = blobs
+        self._changes = dict(changes or {})
+        self._reader = ChunkReader(blobs)
+        self._graph = compile_cycle()
+        self._settings: dict[str, CycleSettings] = {}
+        self._weights: dict[str, CompositeWeights] = {}
+
+    async def replay(self, cycle_id: str) -> CycleReplay:
+        """Run one cycle again. Raises InvariantBroken when the journal holds no such cycle."""
+        recorded = stage_records(self._journal.rows(cycle_id=cycle_id))
+        states = [record for record, _ in recorded if isinstance(record, DeskState)]
+        if not states:
+            raise InvariantBroken(f"expected a cycle {cycle_id[:12]} in the journal, found none")
+        scratch = MemoryJournal()
+        beyond = await self._run(states[0], recorded, scratch)
+        self._settle_again(recorded, scratch)
+        return _judge(states[0], recorded, stage_records(scratch.rows()), beyond)
+
+    async def _run(
+        self, desk_state: DeskState, recorded: list[tuple[StageRecord, int]], scratch: MemoryJournal
+    ) -> str | None:
+        scratch.append(desk_state, cycle_id=desk_state.cycle_id)
+        desk = self._desk(desk_state, recorded, scratch)
+        run = CycleRun(desk, by_kind(recorded), is_replay=True)
+        try:
+            await self._graph.ainvoke({"desk_state": desk_state}, {"recursion_limit": 60}, context=run)
+        except NotOnRecord as error:
+            return str(error)
+        return None
+
+    def _desk(
+        self, desk_state: DeskState, recorded: list[tuple[StageRecord, int]], scratch: MemoryJournal
+    ) -> Desk:
+        settings = self._settings_of(desk_state.settings_hash)
+        seats = tuple(_RecordedSeat(r.seat) for r, _ in recorded if isinstance(r, Ballot))
+        snapshot = next((r for r, _ in recorded if isinstance(r, MarketSnapshot)), None)
+
+        async def observe(_state: DeskState) -> MarketSnapshot:
+            if snapshot is None:
+                raise NotOnRecord("expected a recorded MarketSnapshot, found none")
+            return recheck_snapshot(snapshot, self._reader, settings.snapshot)
+
+        return Desk(
+            settings=settings,
+            account_id=desk_state.account_id,
+            is_paper=desk_state.is_paper,
+            clock=_Stopped(desk_state.now),
+            feed=_Absent(),
+            broker=_Absent(),
+            journal=scratch,
+            blobs=OverlayBlobStore(self._blobs),
+            kill_switch=_Absent(),
+            ledger=Ledger(scratch),
+            observe=observe,
+            bars_of=self._reader.bars_of,
+            weights_of=self._weights_of,
+            voters=seats,
+        )
+
+    def _settings_of(self, settings_hash: str) -> CycleSettings:
+        if settings_hash not in self._settings:
+            recorded = CycleSettings.from_canonical(self._blobs.get(settings_hash))
+            self._settings[settings_hash] = change_settings(recorded, self._changes)
+        return self._settings[settings_hash]
+
+    def _weights_of(self, desk_state: DeskState) -> CompositeWeights | None:
+        weights_id = desk_state.composite_weights
+        if weights_id is None:
+            return None
+        if weights_id not in self._weights:
+            self._weights[weights_id] = self._fit_again(weights_id, desk_state)
+        return self._weights[weights_id]
+
+    def _fit_again(self, weights_id: str, desk_state: DeskState) -> CompositeWeights:
+        recorded = self._journal.by_id(CompositeWeights, weights_id)
+        if recorded is None:
+            raise NotOnRecord(f"expected composite weights {weights_id[:12]} on record, found none")
+        again = fit_composite(
+            self._reader.load(recorded.bars),
+            instrument_id=recorded.instrument_id,
+            timeframe=recorded.timeframe,
+            series=recorded.bars,
+            settings=self._settings_of(desk_state.settings_hash).composite,
+        )
+        if isinstance(again, str):
+            raise InvariantBroken(f"expected the recorded bars to give weights again, found: {again}")
+        return again
+
+    def _settle_again(self, recorded: list[tuple[StageRecord, int]], scratch: MemoryJournal) -> None:
+        """Outcomes are pure too: from the intent, the fills and the stored price path."""
+        outcome = next((r for r, _ in recorded if isinstance(r, Outcome)), None)
+        intent = next((r for r, _ in recorded if isinstance(r, OrderIntent)), None)
+        if outcome is None or intent is None:
+            return
+        path = decode_bars(self._blobs.get(outcome.price_path))
+        again = outcome_of(intent, outcome.market, self._fills_of(outcome), path, outcome.price_path)
+        scratch.append(again, cycle_id=again.cycle_id)
+
+    def _fills_of(self, outcome: Outcome) -> tuple[Fill, ...]:
+        """An exit by signal was filled under its own cycle, so fills are found by the outcome's parents."""
+        found = (self._journal.by_id(Fill, parent) for parent in outcome.parents)
+        return tuple(fill for fill in found if fill is not None)
+
+
+def change_settings(settings: CycleSettings, changes: Mapping[str, object]) -> CycleSettings:
+    """`settings` with dotted names replaced, such as limits.risk_per_trade_pct; validated again."""
+    if not changes:
+        return settings
+    tree = settings.model_dump(mode="json")
+    for name, value in changes.items():
+        *path, leaf = name.split(".")
+        branch: object = tree
+        for part in path:
+            branch = branch.get(part) if isinstance(branch, dict) else None
+        if not isinstance(branch, dict) or leaf not in branch:
+            raise ToolInputError(f"expected the name of a recorded setting, found {name}")
+        branch[leaf] = value
+    return CycleSettings.model_validate(tree)
+
+
+def _judge(
+    desk_state: DeskState,
+    recorded: Sequence[tuple[StageRecord, int]],
+    again: Sequence[tuple[StageRecord, int]],
+    beyond: str | None,
+) -> CycleReplay:
+    differences = compare(by_stage(recorded), by_stage(again), [kind.__name__ for kind in PATH])
+    drifted = [d for d in differences if not d.is_within_tolerance]
+    verdict: Verdict = "drifted" if drifted or beyond else "equal" if differences else "identical"
+    return CycleReplay(
+        cycle_id=desk_state.cycle_id,
+        instrument_id=desk_state.instrument_id,
+        as_of=desk_state.as_of,
+        verdict=verdict,
+        first_stage=drifted[0].stage if drifted else None,
+        past_the_record=beyond,
+        differences=tuple(differences),
+    )
+
+
+class _RecordedSeat:
+    """Stands where a voter sat; its ballot is on record, so it is never asked."""
+
+    def __init__(self, seat: str) -> None:
+        self.seat = seat
+
+    async def vote(
+        self, report: FormulaReport, view: FormulaView | None, proposal: TradeProposal, ordinal: int
+    ) -> Ballot:
+        raise NotOnRecord(f"expected a recorded ballot of {self.seat}, found none")
+
+
+class _Stopped:
+    """The clock as it stood."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self) -> datetime:
+        return self._at
+
+    def advance(self, to: datetime) -> None:
+        raise InvariantBroken(f"expected no time to pass in a replay, found a move to {to}")
+
+
+class _Absent:
+    """The outside world, which a replay never asks."""
+
+    name = "absent"
+
+    def _refuse(self, what: str) -> NotOnRecord:
+        return NotOnRecord(f"expected {what} on record, found none: the world cannot be asked again")
+
+    def instruments(self) -> tuple[str, ...]:
+        raise self._refuse("instruments")
+
+    def events(self, timeframe: Timeframe) -> NoReturn:
+        raise self._refuse(f"{timeframe} events")
+
+    async def bars(self, instrument_id: str, timeframe: Timeframe, until: datetime, count: int) -> Bars:
+        raise self._refuse(f"{count} {timeframe} bars of {instrument_id} until {until}")
+
+    async def quote(self, instrument_id: str, at: datetime) -> Quote | None:
+        raise self._refuse(f"a quote of {instrument_id} at {at}")
+
+    async def rates(self, at: datetime) -> tuple[Rate, ...]:
+        raise self._refuse(f"rates at {at}")
+
+    async def account(self) -> AccountState:
+        raise self._refuse("the account")
+
+    async def find_order(self, client_order_id: str) -> OrderUpdate | None:
+        raise self._refuse(f"the venue's word on {client_order_id}")
+
+    async def submit(self, intent: OrderIntent) -> OrderUpdate:
+        raise self._refuse(f"an answer to {intent.client_order_id}")
+
+    async def collect(self, bars: Sequence[BarClosed], rates: Sequence[Rate]) -> tuple[OrderUpdate, ...]:
+        raise self._refuse(f"executions on {len(bars)} bars and {len(rates)} rates")
+
+    def halted_by(self) -> str | None:
+        raise self._refuse("the kill switch")

@@ -1,0 +1,80 @@
+"""One cycle's way of leaving records: made once, committed, and found again after a crash.
+
+A *pure* stage is a function of earlier records; an *edge* stage asked the outside world. Trading
+reuses whatever is on record and makes the rest. A replay makes every pure stage again and takes
+every edge stage from the record, because the world cannot be asked twice.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TypeVar
+
+from contracts.errors import NotOnRecord
+from contracts.ports import JournalRow
+from contracts.records import RECORDS, StageRecord
+from graphs.desk import Desk
+
+S = TypeVar("S", bound=StageRecord)
+
+
+@dataclass(frozen=True)
+class CycleRun:
+    """The runtime context of one pass through the graph."""
+
+    desk: Desk
+    recorded: Mapping[tuple[type[StageRecord], int], StageRecord] = field(default_factory=dict)
+    is_replay: bool = False
+
+    def on_record(self, kind: type[S], ordinal: int = 0) -> S | None:
+        """The record of a stage this cycle already has."""
+        record = self.recorded.get((kind, ordinal))
+        return record if isinstance(record, kind) else None
+
+    def pure(self, kind: type[S], make: Callable[[], S], ordinal: int = 0, *, durable: bool = False) -> S:
+        """A stage computed from records."""
+        if not self.is_replay and (found := self.on_record(kind, ordinal)) is not None:
+            return found
+        started = perf_counter()
+        return self._commit(make(), ordinal, started, durable=durable)
+
+    async def edge(
+        self, kind: type[S], make: Callable[[], Awaitable[S]], ordinal: int = 0, *, durable: bool = False
+    ) -> S:
+        """A stage that asks the world, unless the answer is on record."""
+        started = perf_counter()
+        if (found := self.on_record(kind, ordinal)) is not None:
+            return self._commit(found, ordinal, started, durable=False) if self.is_replay else found
+        if self.is_replay:
+            raise NotOnRecord(
+                f"expected a recorded {kind.__name__}, found none: this cycle never came so far",
+                stage=kind.__name__,
+            )
+        return self._commit(await make(), ordinal, started, durable=durable)
+
+    def _commit(self, record: S, ordinal: int, started: float, *, durable: bool) -> S:
+        self.desk.journal.append(
+            record,
+            cycle_id=record.cycle_id,
+            ordinal=ordinal,
+            latency_ms=(perf_counter() - started) * 1000,
+            durable=durable,
+        )
+        return record
+
+
+def by_kind(
+    records: Iterable[tuple[StageRecord, int]],
+) -> dict[tuple[type[StageRecord], int], StageRecord]:
+    """Stage records as a cycle run looks them up."""
+    return {(type(record), ordinal): record for record, ordinal in records}
+
+
+def stage_records(rows: Iterable[JournalRow]) -> list[tuple[StageRecord, int]]:
+    """The stage records among journal rows, with their ordinals, in journal order."""
+    found = []
+    for row in rows:
+        record = RECORDS[row.kind].from_canonical(row.body)
+        if isinstance(record, StageRecord):
+            found.append((record, row.ordinal))
+    return found

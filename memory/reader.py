@@ -1,0 +1,208 @@
+"""Reading a journal: by stage, by content, in order, and as a list of cycles.
+
+Every read is one short transaction under a lock, so a journal may be shared between threads and a
+long listing never holds the write-ahead log open. A record is checked against its hash when read.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from contracts.canonical import Record
+from contracts.errors import JournalUnavailable
+from contracts.ports import JournalRow, R
+from contracts.records import RECORDS, Approval, DeskState, Order, Requote
+from memory.chain import NOTHING, StoredRow, Tip
+from memory.schema import BUSY_TIMEOUT_S, check_version, unavailable_on_error
+
+PAGE_ROWS = 256
+
+# The body is cast because a TEXT column would come back as str, and hashes are of bytes.
+_COLUMNS = ", ".join("CAST(body AS BLOB)" if c == "body" else c for c in StoredRow._fields)
+# A plus before a column keeps SQLite from choosing an index for it: the rows of one cycle are few, the
+# rows of one class are most of the journal.
+_SELECT = f"SELECT {_COLUMNS} FROM journal"  # noqa: S608 - column names of a class, nothing from outside
+
+
+@dataclass(frozen=True, slots=True)
+class CycleSummary:
+    """One cycle in a listing; `end` is "unfinished", an order's state, or why it stood aside."""
+
+    cycle_id: str
+    first_seq: int
+    instrument_id: str
+    as_of: datetime
+    last_kind: str
+    end: str
+
+
+class JournalReader:
+    """A journal that is only read; `append` refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._is_still = False
+        with unavailable_on_error(path, "open"):
+            self._db = self._open()
+
+    def append(
+        self,
+        record: Record,
+        *,
+        cycle_id: str | None = None,  # noqa: ARG002 - the port's signature
+        ordinal: int = 0,  # noqa: ARG002
+        latency_ms: float | None = None,  # noqa: ARG002
+        durable: bool = False,  # noqa: ARG002
+    ) -> JournalRow:
+        """Raise JournalUnavailable: this journal was opened for reading."""
+        raise JournalUnavailable(
+            f"expected a journal open for writing, found {self._path} open for reading; "
+            f"{type(record).__name__} was not written",
+            path=str(self._path),
+        )
+
+    def find(self, kind: type[R], cycle_id: str, ordinal: int = 0) -> R | None:
+        """The record of this stage of this cycle, or None."""
+        return self._one(kind, "kind = ? AND cycle_id = ? AND ordinal = ?", kind.__name__, cycle_id, ordinal)
+
+    def find_all(self, kind: type[R], cycle_id: str | None = None) -> tuple[R, ...]:
+        """All records of a class, of one cycle or of the whole journal, in journal order."""
+        if cycle_id is None:
+            rows = self._select("kind = ? ORDER BY seq", kind.__name__)
+        else:
+            rows = self._select("kind = ? AND cycle_id = ? ORDER BY +seq", kind.__name__, cycle_id)
+        return tuple(row.read_as(kind) for row in rows)
+
+    def last(self, kind: type[R]) -> R | None:
+        """The newest record of a class, or None."""
+        return self._one(kind, "kind = ? ORDER BY seq DESC", kind.__name__)
+
+    def by_id(self, kind: type[R], record_id: str) -> R | None:
+        """The record with this content hash, or None."""
+        return self._one(kind, "record_id = ? AND +kind = ?", record_id, kind.__name__)
+
+    def rows(self, *, after: int = 0, cycle_id: str | None = None) -> Iterator[JournalRow]:
+        """Rows in order with seq greater than `after`."""
+        for row in self.stored_rows(after=after, cycle_id=cycle_id):
+            yield row.as_row()
+
+    def stored_rows(self, *, after: int = 0, cycle_id: str | None = None) -> Iterator[StoredRow]:
+        """Rows in order with every column, a page at a time."""
+        if cycle_id is None:
+            where, key = f"seq > ? ORDER BY seq LIMIT {PAGE_ROWS}", ()
+        else:
+            where, key = f"seq > ? AND cycle_id = ? ORDER BY +seq LIMIT {PAGE_ROWS}", (cycle_id,)
+        while page := self._select(where, after, *key):
+            yield from page
+            after = page[-1].seq
+
+    def tip(self) -> Tip:
+        """How many rows there are and the hash of the newest."""
+        found = self._fetch("SELECT seq, row_hash FROM journal ORDER BY seq DESC LIMIT 1")
+        return Tip(*found[0]) if found else Tip(0, NOTHING)
+
+    def unfinished_cycles(self) -> tuple[str, ...]:
+        """Cycles begun and not ended, oldest first.
+
+        A cycle has ended when its newest row ends it, or when the venue has answered its order: what
+        follows then (fills, an outcome) reopens nothing.
+        """
+        return tuple(cycle_id for (cycle_id,) in self._fetch("SELECT cycle_id FROM unfinished ORDER BY seq"))
+
+    def cycles(self, limit: int = 20, *, before: int | None = None) -> tuple[CycleSummary, ...]:
+        """The newest `limit` cycles, newest first; of those begun before row `before` where given."""
+        newest = 2**62 if before is None else before
+        begun = self._select(
+            "kind = 'DeskState' AND cycle_id IS NOT NULL AND seq < ? ORDER BY seq DESC LIMIT ?", newest, limit
+        )
+        return tuple(self._summary(row) for row in begun)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._db.close()
+
+    def _summary(self, first: StoredRow) -> CycleSummary:
+        state = first.read_as(DeskState)
+        (newest,) = self._select("cycle_id = ? ORDER BY +seq DESC LIMIT 1", first.cycle_id)
+        order = self._select(
+            "kind = 'Order' AND cycle_id = ? AND ends ORDER BY +seq DESC LIMIT 1", first.cycle_id
+        )
+        ending = order[0] if order else newest
+        return CycleSummary(
+            cycle_id=state.cycle_id,
+            first_seq=first.seq,
+            instrument_id=state.instrument_id,
+            as_of=state.as_of,
+            last_kind=newest.kind,
+            end=_why_ended(ending.read_as(RECORDS[ending.kind])) if ending.ends else "unfinished",
+        )
+
+    def _one(self, kind: type[R], where: str, *parameters: object) -> R | None:
+        rows = self._select(f"{where} LIMIT 1", *parameters)
+        return rows[0].read_as(kind) if rows else None
+
+    def _select(self, where: str, *parameters: object) -> list[StoredRow]:
+        return [StoredRow(*row) for row in self._fetch(f"{_SELECT} WHERE {where}", *parameters)]
+
+    def _fetch(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with self._lock, unavailable_on_error(self._path, "read"):
+            return self._connection().execute(sql, parameters).fetchall()
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._is_still and log_beside(self._path).exists():
+            self._db.close()
+            self._db = self._open()
+        return self._db.conn
+
+    def _open(self) -> Database:
+        self._is_still = not log_beside(self._path).exists()
+        db = Database(connect_to_read(self._path))
+        try:
+            check_version(db, self._path)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that leaves the file as it is.
+
+    Without a log beside the file nobody writes, and only an immutable opening leaves no log behind; it
+    would not see a writer that comes later, so whoever keeps it opens again once a log appears.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
+    mode = "mode=ro" if log_beside(path).exists() else "immutable=1"
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def log_beside(path: Path) -> Path:
+    """SQLite's write-ahead log of this journal; absent when everybody has closed it in good order."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def _why_ended(record: Record) -> str:
+    if isinstance(record, Order):
+        return record.state
+    if isinstance(record, DeskState):
+        return f"halted by {record.halted_by}"
+    if isinstance(record, Approval):
+        return record.reason or f"refused by {record.by}"
+    if reasons := getattr(record, "reasons", ()):
+        return str(reasons[0].code)
+    return record.outcome if isinstance(record, Requote) else "stood aside"
