@@ -8,10 +8,11 @@ trailing zeros, a time as UTC ISO 8601 ending in Z.
 
 import hashlib
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
@@ -87,6 +88,14 @@ class Record(BaseModel):
     def record_id(self) -> str:
         """Content hash: the name by which children refer to this record."""
         return sha256_hex(self.canonical)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy; unlike pydantic's own, changed values are validated, or the hash would not be theirs."""
+        if not update:
+            return super().model_copy(deep=deep)
+        return type(self).model_validate(
+            {name: getattr(self, name) for name in type(self).model_fields} | dict(update)
+        )
 
     @classmethod
     def from_canonical(cls, data: bytes) -> Self:

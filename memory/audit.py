@@ -71,7 +71,7 @@ def verify(journal_path: Path, blobs: StoredBlobs, *, anchor: Path | None = None
         connection = connect_to_read(journal_path)
         try:
             for problem in walk.whole_file(connection):
-                problems.append(problem)  # noqa: PERF402 - one at a time: reading on may fail
+                problems.append(problem)
         finally:
             connection.close()
     except UNREADABLE as error:

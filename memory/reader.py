@@ -95,11 +95,9 @@ class JournalReader:
 
     def stored_rows(self, *, after: int = 0, cycle_id: str | None = None) -> Iterator[StoredRow]:
         """Rows in order with every column, a page at a time."""
-        if cycle_id is None:
-            where, key = f"seq > ? ORDER BY seq LIMIT {PAGE_ROWS}", ()
-        else:
-            where, key = f"seq > ? AND cycle_id = ? ORDER BY +seq LIMIT {PAGE_ROWS}", (cycle_id,)
-        while page := self._select(where, after, *key):
+        key = () if cycle_id is None else (cycle_id,)
+        where = "seq > ? ORDER BY seq" if cycle_id is None else "seq > ? AND cycle_id = ? ORDER BY +seq"
+        while page := self._select(f"{where} LIMIT {PAGE_ROWS}", after, *key):
             yield from page
             after = page[-1].seq
 

@@ -46,6 +46,7 @@ def test_reopening_continues_the_chain_and_writes_a_new_environment_once(open_jo
         "UPDATE journal SET body = '{}' WHERE seq = 2",
         "DELETE FROM journal WHERE seq = 2",
         "INSERT OR REPLACE INTO journal SELECT * FROM journal WHERE seq = 2",
+        "INSERT OR REPLACE INTO journal SELECT * FROM journal WHERE seq = 1",
         "INSERT OR IGNORE INTO journal SELECT * FROM journal WHERE seq = 2",
         "INSERT INTO journal SELECT 9, kind, 'x', ordinal, record_id, ends, environment, session_id,"
         " written_at, latency_ms, row_hash, 'h', body FROM journal WHERE seq = 3",
@@ -54,7 +55,16 @@ def test_reopening_continues_the_chain_and_writes_a_new_environment_once(open_jo
         "INSERT OR REPLACE INTO journal SELECT 4, kind, cycle_id, ordinal, record_id, ends, environment,"
         " session_id, written_at, latency_ms, row_hash, 'h', body FROM journal WHERE seq = 3",
     ],
-    ids=["update", "delete", "replace", "ignore", "gap", "wrong_chain", "replace_a_stage"],
+    ids=[
+        "update",
+        "delete",
+        "replace",
+        "replace_the_first",
+        "ignore",
+        "gap",
+        "wrong_chain",
+        "replace_a_stage",
+    ],
 )
 @pytest.mark.parametrize("recursive_triggers", ["on", "off"])
 def test_a_stranger_can_neither_change_nor_delete_nor_insert_out_of_line(

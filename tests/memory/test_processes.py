@@ -18,7 +18,18 @@ from tests.memory.conftest import OpenJournal
 
 def _start(path: Path, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.memory.writer", str(path), *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _let_go(*writers: subprocess.Popen[str]) -> None:
+    """Start them appending at one moment: a process takes longer to start than to write its rows."""
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "open\n"
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
 
 
 def _verify(path: Path) -> AuditReport:
@@ -28,6 +39,7 @@ def _verify(path: Path) -> AuditReport:
 @pytest.mark.slow
 def test_two_processes_append_two_hundred_rows_each_to_one_chain(journal_path: Path) -> None:
     writers = [_start(journal_path, name, 200) for name in ("left", "right")]
+    _let_go(*writers)
     for writer in writers:
         said, _ = writer.communicate(timeout=120)
         assert writer.returncode == 0
@@ -48,7 +60,9 @@ def test_a_writer_killed_at_any_moment_leaves_a_sound_journal(
 ) -> None:
     for attempt in range(5):
         writer = _start(journal_path, f"w{attempt}", 100_000)
+        _let_go(writer)
         assert writer.stdout is not None
+        assert writer.stdin is not None
         acknowledged = 0
         for line in writer.stdout:
             acknowledged = int(line) if line.strip().isdigit() else 0
@@ -57,6 +71,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_sound_journal(
                 break
         rest = writer.stdout.read().split()  # rows told of before the signal arrived
         writer.stdout.close()
+        writer.stdin.close()
         assert writer.wait() == -signal.SIGKILL
         report = _verify(journal_path)
         assert report.problems == ()
@@ -70,8 +85,9 @@ def test_a_writer_killed_at_any_moment_leaves_a_sound_journal(
 @pytest.mark.slow
 def test_a_full_disk_loses_no_acknowledged_row_and_leaves_a_sound_journal(journal_path: Path) -> None:
     writer = _start(journal_path, "w", 400, 200_000)
+    _let_go(writer)
     said, _ = writer.communicate(timeout=120)
-    lines = said.splitlines()[1:]
+    lines = said.splitlines()
     acknowledged = [int(line) for line in lines if line.isdigit()]
     assert 0 < len(acknowledged) < 400
     refused = [line for line in lines if not line.isdigit()]

@@ -1,7 +1,8 @@
 """A process that appends to a journal, for tests that need more than one, or one that dies.
 
 python -m tests.memory.writer PATH NAME COUNT [BYTES]: appends COUNT gates of cycles of its own, every tenth
-durable, printing a line once the journal is open and one after each row. BYTES caps the size of its files.
+durable. Prints a line once the journal is open, waits for a line, then prints one after each row. BYTES caps
+the size of its files.
 """
 
 import resource
@@ -21,6 +22,7 @@ def main(path: str, name: str, count: str, file_limit: str | None = None) -> Non
     if file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(file_limit), int(file_limit)))
     print("open", flush=True)
+    sys.stdin.readline()
     for i in range(int(count)):
         try:
             row = journal.append(make_gate((name, i), text="x" * 500), durable=i % 10 == 9)

@@ -181,7 +181,7 @@ def test_technical_modes_go_by_the_score_alone(
 def test_dual_mode_goes_by_the_size_of_the_strength_and_its_sign(
     strength: float | None, level: str, side: Side | None, threshold: float, expected: list[str]
 ) -> None:
-    ignored = {"side": None, "score": 0.0, "is_opposed": True}
+    ignored = {"side": None, "value": 0.0, "is_opposed": True}
     report = report_of(strength=strength).model_copy(
         update={"score": report_of().score.model_copy(update=ignored)}
     )

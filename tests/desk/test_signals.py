@@ -1,0 +1,94 @@
+"""Runs in a process of its own: clean stops by signal, and a person at a real terminal."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.desk.command_line import dualbrain
+
+RUN = (sys.executable, "-m", "desk.main", "run", "--from", "2017-03-01", "--to", "2017-06-01", "--desk", "s")
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def environment(home: Path) -> Mapping[str, str]:
+    ours = {"DUALBRAIN_HOME": str(home), "PYTHONPATH": str(REPOSITORY), "COLUMNS": "100", "TERM": "xterm"}
+    return {k: v for k, v in os.environ.items() if not k.startswith("DUALBRAIN_")} | ours
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_cleanly_with_a_summary_and_a_sound_journal(
+    tmp_path: Path, which: signal.Signals
+) -> None:
+    process = subprocess.Popen(
+        (*RUN, "--json"),
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said: list[str] = []
+    while not said or "deciding" not in said[-1]:
+        said.append(process.stderr.readline())
+        assert said[-1], said
+    process.send_signal(which)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    summary = json.loads(out)
+    assert summary["why_ended"] == f"stopped by {which.name}"
+    assert 0 < summary["n_cycles"] < 1500
+    assert json.loads(Path(summary["summary_file"]).read_text(encoding="utf-8"))["n_cycles"] > 0
+    assert dualbrain(tmp_path, "audit", "verify", "--desk", "s").code == 0
+    assert "ended: stopped by" in dualbrain(tmp_path, "doctor", "--desk", "s", "--json").out
+
+
+@pytest.mark.slow
+def test_a_person_at_a_terminal_is_asked_and_the_answers_are_kept(tmp_path: Path) -> None:
+    shown = at_terminal(tmp_path, ("y\r", "n\rtoo early\r", "1000\r", "\x03"))
+    assert "BUY" in shown or "SELL" in shown
+    assert " R" in shown
+    approvals = [
+        row["record"]
+        for cycle in json.loads(
+            dualbrain(tmp_path, "audit", "ls", "--desk", "s", "--limit", "500", "--json").out
+        )
+        for row in json.loads(
+            dualbrain(tmp_path, "audit", "show", cycle["cycle_id"], "--desk", "s", "--json").out
+        )
+        if row["kind"] == "Approval"
+    ]
+    said = [(a["kind"], a["is_granted"], a["reason"]) for a in reversed(approvals)]
+    assert said[0] == ("person", True, "approved at the terminal")
+    assert said[1] == ("person", False, "too early")
+    assert approvals[-3]["quantity"] == 1000.0
+    assert dualbrain(tmp_path, "audit", "verify", "--desk", "s").code == 0
+
+
+def at_terminal(home: Path, answers: tuple[str, ...]) -> str:
+    """Everything a run in ask mode shows on a terminal where these keys are typed, one lot a prompt."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        (*RUN, "--ask"), cwd=home, env=environment(home), stdin=follower, stdout=follower, stderr=follower
+    )
+    os.close(follower)
+    waiting, shown, seen = list(answers), "", 0
+    while True:
+        try:
+            shown += os.read(leader, 65536).decode(errors="replace")
+        except OSError:
+            break
+        while waiting and (place := shown.find("smaller quantity:", seen)) >= 0:
+            seen = place + 1
+            os.write(leader, waiting.pop(0).encode())
+    os.close(leader)
+    assert process.wait(timeout=60) == 0, shown
+    return shown

@@ -1,0 +1,43 @@
+"""The first signal is a request, the second one leaves."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from desk.commands.stop import StopRequest
+
+
+def send(which: signal.Signals) -> None:
+    os.kill(os.getpid(), which)
+    time.sleep(0)
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_is_only_noted(which: signal.Signals) -> None:
+    with StopRequest() as stop:
+        send(which)
+        assert stop.requested_by == which.name
+
+
+def test_the_second_signal_leaves_at_once() -> None:
+    with StopRequest() as stop:
+        send(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
+        assert stop.requested_by is not None
+
+
+def test_a_signal_cuts_a_prompt_short() -> None:
+    with StopRequest() as stop:
+        stop.is_person_asked = True
+        with pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
+
+
+def test_the_handlers_of_before_are_put_back() -> None:
+    before = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
+    with StopRequest():
+        assert signal.getsignal(signal.SIGINT) != before[0]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
