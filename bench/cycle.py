@@ -6,6 +6,7 @@ without a checkpointer and with SQLite's at durability `sync` and `exit`.
 """
 
 import asyncio
+import functools
 import sqlite3
 import statistics
 import tempfile
@@ -79,14 +80,14 @@ def _whole_rows(whole: dict[str, list[float]]) -> list[tuple[str, str, str, str]
 
 
 def _timed(node: Callable[..., Awaitable[Any]], into: list[float]) -> Callable[..., Awaitable[Any]]:
-    async def timed(state: Any, runtime: Any = None) -> Any:
+    @functools.wraps(node)
+    async def timed(*args: Any, **kwargs: Any) -> Any:
         started = time.perf_counter()
         try:
-            return await (node(state) if runtime is None else node(state, runtime))
+            return await node(*args, **kwargs)
         finally:
             into.append(time.perf_counter() - started)
 
-    timed.__annotations__ = dict(node.__annotations__)
     return timed
 
 

@@ -76,9 +76,9 @@ def root(
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version.")
     ] = False,
 ) -> None:
-    """A trading desk run by two kinds of minds and one kind of arithmetic. Paper accounts only.
+    """A trading desk run by two kinds of minds and one kind of arithmetic.
 
-    Begin with `dualbrain demo`.
+    Paper accounts only. Begin with `dualbrain demo`.
     """
 
 

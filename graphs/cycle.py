@@ -5,7 +5,7 @@ journal is what a crash is recovered from: run the graph again from the top and 
 is taken from there. Checkpoints serve interrupts only, and live no longer than the process.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Literal
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -54,14 +54,15 @@ def compile_cycle(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph
     return graph.compile(checkpointer=checkpointer)
 
 
-def _unless_ended(key: Stage, following: str) -> Callable[[CycleState], Hashable]:
-    def route(state: CycleState) -> Hashable:
+def _unless_ended(key: Stage, following: str) -> Callable[[CycleState], Awaitable[Hashable]]:
+    # Coroutines, because LangGraph sends a plain function to a thread and the hop costs more than the work.
+    async def route(state: CycleState) -> Hashable:
         return "stand_aside" if state[key].ends_cycle else following
 
     return route
 
 
-def _ask_the_panel(state: CycleState, runtime: Runtime[CycleRun]) -> list[Send] | str:
+async def _ask_the_panel(state: CycleState, runtime: Runtime[CycleRun]) -> list[Send] | str:
     proposal, desk = state["proposal"], runtime.context.desk
     if proposal.ends_cycle:
         return "stand_aside"
@@ -76,7 +77,7 @@ def _ask_the_panel(state: CycleState, runtime: Runtime[CycleRun]) -> list[Send] 
     ]
 
 
-def _after_requote(state: CycleState) -> str:
+async def _after_requote(state: CycleState) -> str:
     requote = state["requote"]
     if requote.ends_cycle:
         return "stand_aside"

@@ -66,7 +66,9 @@ def show(cycle: CycleArgument, desk: DeskOption = None, is_json: JsonOption = Fa
         cycle_id = find_cycle(on_file.journal, cycle)
         rows = list(on_file.journal.rows(cycle_id=cycle_id))
     if is_json:
-        told = [{"seq": r.seq, "kind": r.kind, "ordinal": r.ordinal, "record": json.loads(r.body)} for r in rows]
+        told = [
+            {"seq": r.seq, "kind": r.kind, "ordinal": r.ordinal, "record": json.loads(r.body)} for r in rows
+        ]
         typer.echo(json.dumps(told, indent=2))
         return
     records = [record for record, _ in stage_records(rows)]
@@ -77,7 +79,7 @@ def show(cycle: CycleArgument, desk: DeskOption = None, is_json: JsonOption = Fa
 
 @app.command(epilog=footer("dualbrain audit verify", "dualbrain audit verify --json", exits=(0, 1, 2, 4, 5)))
 def verify(desk: DeskOption = None, is_json: JsonOption = False) -> None:
-    """Hash every stored row and blob again and check the chain and its anchor; exits 1 on any problem."""
+    """Check every row, blob, the chain and its anchor; exits 1 on any problem."""
     from desk.commands.files import find_desk, show_banner
     from memory import audit
     from memory.blobs import FileBlobStore
@@ -101,7 +103,7 @@ def verify(desk: DeskOption = None, is_json: JsonOption = False) -> None:
 
 @app.command(epilog=footer("dualbrain audit export journal.jsonl"))
 def export(file: FileArgument, desk: DeskOption = None) -> None:
-    """Write every row as one line of JSON, and the head of the chain last."""
+    """Write every row as a line of JSON, and the head of the chain last."""
     from desk.commands.files import reading
     from memory import audit
 

@@ -10,10 +10,10 @@ EPILOG = footer("dualbrain demo", "dualbrain demo --json", exits=(0, 2, 4, 5))
 
 
 def demo(is_json: JsonOption = False) -> None:
-    """Run the whole path on a year of bundled EUR/USD hours; needs no key, no network, no settings.
+    """Run the whole path on a bundled year of EUR/USD hours.
 
-    Each time a fresh desk with the default settings, whatever your own settings say. Ctrl+C stops
-    between two steps and prints the summary so far.
+    Needs no key, no network and no settings: each time a fresh desk with the
+    defaults. Ctrl+C stops between two steps and prints the summary so far.
     """
     with StopRequest() as stop:
         from desk.commands.drive import drive, show

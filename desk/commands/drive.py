@@ -118,7 +118,7 @@ def _show_start(console: Console, runner: Runner) -> None:
     settings = runner.settings
     console.print(banner(settings.desk, settings.account_id, is_paper=runner.desk.is_paper), style="bold")
     scanned = ", ".join(runner.desk.feed.instruments())
-    policy = settings.approval.policy
+    policy: str = settings.approval.policy
     if policy == "ask" and not _is_person_there(settings):
         policy = "ask, but nobody is at a terminal: questions stand until they expire"
     rows = [

@@ -101,7 +101,8 @@ def find_cycle(journal: "JournalReader", prefix: str) -> str:
         return found[0]
     if not found:
         raise SettingsError(
-            f"expected a cycle beginning {wanted} in this journal, found none; `dualbrain audit ls` lists them"
+            f"expected a cycle beginning {wanted} in this journal, found none; "
+            "`dualbrain audit ls` lists them"
         )
     raise SettingsError(
         f"expected one cycle beginning {wanted}, found {len(found)}: {', '.join(map(short, found[:5]))}; "

@@ -20,9 +20,10 @@ _MARKETS = ("forex", "futures", "crypto", "index")
 
 
 def halt(reason: ReasonOption, desk: DeskOption = None) -> None:
-    """Throw the kill switch: no new decision and no new order from the next check on.
+    """Throw the kill switch: no new decision, no new order.
 
-    Works while a runner trades, and without it. Stops and targets at the venue stay.
+    Works from the next check on, whether a runner trades now or later. Stops
+    and targets stay. It is a file named HALT in the desk's folder.
     """
     from desk.commands.files import find_desk, show_banner
     from desk.kill_switch import FileKillSwitch
@@ -32,13 +33,15 @@ def halt(reason: ReasonOption, desk: DeskOption = None) -> None:
     try:
         switch.engage(getpass.getuser(), reason, datetime.now(UTC))
     except OSError as error:
-        raise JournalUnavailable(f"expected to write {switch.path}, found: {error}; the desk is NOT halted") from None
+        raise JournalUnavailable(
+            f"expected to write {switch.path}, found: {error}; the desk is NOT halted"
+        ) from None
     show_banner(name, folder)
     typer.echo(f"{switch.halted_by()}")
 
 
 def resume(desk: DeskOption = None) -> None:
-    """Release the kill switch; the desk decides again from the next bar on."""
+    """Release the kill switch."""
     from desk.commands.files import find_desk, show_banner
     from desk.kill_switch import FileKillSwitch
 
@@ -53,10 +56,11 @@ def resume(desk: DeskOption = None) -> None:
 
 
 def reset_kelly(market: MarketArgument, by: ByOption, reason: ReasonOption, desk: DeskOption = None) -> None:
-    """Make the Kelly rule forget the closed trades of one market, up to the desk's own time.
+    """Make the Kelly rule forget the closed trades of one market.
 
-    Written to the journal; takes effect when a runner next starts on this desk. After it, the rule
-    does not bind until enough new trades have closed.
+    Forgets up to the desk's own time (on replayed prices, that of the prices).
+    Written to the journal; takes effect when a runner next starts on the desk.
+    The rule does not bind again until enough new trades have closed.
     """
     from contracts.records import DeskState, KellyReset
     from desk.clocks import SystemClock
@@ -71,7 +75,10 @@ def reset_kelly(market: MarketArgument, by: ByOption, reason: ReasonOption, desk
     name, folder = find_desk(desk)
     clock = SystemClock()
     journal = SqliteJournal(
-        folder.journal, environment=describe_environment(), session_id=f"reset-{clock.now():%Y%m%dT%H%M%S}", clock=clock.now
+        folder.journal,
+        environment=describe_environment(),
+        session_id=f"reset-{clock.now():%Y%m%dT%H%M%S}",
+        clock=clock.now,
     )
     try:
         # The rule compares with closing times of trades, which are in the desk's time: on replayed

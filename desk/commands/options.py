@@ -31,11 +31,11 @@ SetOption = Annotated[
 def footer(*examples: str, exits: Sequence[int] = (0, 2, 4, 5)) -> str:
     """The end of a command's help: examples and exit codes."""
     codes = "; ".join(f"{code} {EXITS[code]}" for code in exits)
-    return "\n\n".join(["Examples:", *(f"  {example}" for example in examples), f"Exit codes: {codes}."])
+    return "\n".join(["Examples:", *(f"  {example}" for example in examples)]) + f"\n\nExit codes: {codes}."
 
 
 def parse_pairs(pairs: Sequence[str] | None, what: str = "--set") -> dict[str, object]:
-    """`NAME=VALUE` texts as a mapping; a value that begins like a JSON list or object is one, null is None."""
+    """`NAME=VALUE` texts as a mapping; a value beginning [ or { is read as JSON, null is None."""
     found: dict[str, object] = {}
     for pair in pairs or ():
         name, equals, value = pair.partition("=")

@@ -9,7 +9,7 @@ from rich.console import Console
 from contracts.market import Instrument
 from contracts.records import ApprovalRequest
 from desk.commands.stop import StopRequest
-from desk.present import facts, money, moment, percent, price, quantity, size
+from desk.present import facts, moment, money, percent, price, quantity, size
 
 if TYPE_CHECKING:
     from graphs.session import Pending, Session

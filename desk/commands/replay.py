@@ -33,10 +33,11 @@ def replay(
     desk: DeskOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Run past cycles again and say identical, equal (within 1e-9) or drifted; reads only.
+    """Run past cycles again: identical, equal or drifted.
 
-    Drifted exits 1 and names the first stage that came out otherwise. With --set it is a
-    counterfactual: it says what would have differed and exits 0.
+    Equal is within 1e-9. Drifted exits 1 and names the first stage that came
+    out otherwise. With --set it is a counterfactual: it says what would have
+    differed, and exits 0. Nothing is written.
     """
     if (cycle is None) is not is_all:
         raise SettingsError("expected a CYCLE or --all, found " + ("both" if is_all else "neither"))

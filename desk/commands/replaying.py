@@ -93,7 +93,9 @@ def _show_one(out: Console, replayed: CycleReplay, changes: Mapping[str, object]
 
 def _verdict_words(replayed: CycleReplay, *, is_counterfactual: bool) -> str:
     if replayed.verdict == "identical":
-        return "nothing would have differed" if is_counterfactual else "identical: every record hashes the same"
+        return (
+            "nothing would have differed" if is_counterfactual else "identical: every record hashes the same"
+        )
     if replayed.verdict == "equal":
         return "equal within 1e-9"
     where = f" from stage {replayed.first_stage} on" if replayed.first_stage else ""

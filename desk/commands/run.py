@@ -1,7 +1,7 @@
 """`dualbrain run`: trade the configured feed, alone inside the limits or asking a person."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,16 +9,21 @@ from contracts.errors import SettingsError
 from desk.commands.options import DeskOption, JsonOption, SetOption, footer, parse_moment, parse_pairs
 from desk.commands.stop import StopRequest
 
+if TYPE_CHECKING:
+    from desk.settings import Settings
+
 FeedOption = Annotated[
     Path | None,
     typer.Option("--feed", metavar="FILE", help="TOML file that describes price files, as under \\[feed]."),
 ]
 SampleOption = Annotated[
     list[str] | None,
-    typer.Option("--sample", metavar="NAME", help="Bundled sample instead of the settings' feed; repeatable."),
+    typer.Option(
+        "--sample", metavar="NAME", help="Bundled sample instead of the settings' feed; repeatable."
+    ),
 ]
 SymbolsOption = Annotated[
-    str | None, typer.Option("--symbols", metavar="A,B", help="Only these instruments of the feed.")
+    str | None, typer.Option("--symbols", metavar="A,B", help="Read only these instruments of the feed.")
 ]
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="First closing time decided on (UTC).")
@@ -55,30 +60,32 @@ def run(
     changes: SetOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Trade a feed on a paper account, inside the limits; every step is written down first.
+    """Trade a feed on a paper account, alone or asking a person.
 
-    Ctrl+C or SIGTERM stops between two steps, prints the summary and exits 0; a second one leaves at
-    once (130), and the next run finishes what was cut short. In ask mode without a terminal,
-    questions stand until they expire, which refuses them.
+    Ctrl+C or SIGTERM stops between two steps, prints the summary and exits 0;
+    a second one leaves at once (130), and the next run finishes what was cut.
+    Asking without a terminal, questions stand until they expire, unanswered.
     """
     with StopRequest() as stop:
         from desk.commands.drive import drive, show
         from desk.commands.files import settings_of
 
-        overrides = feed_overrides(feed, sample, symbols, start, end) | parse_pairs(changes)
+        overrides = feed_overrides(feed, sample, start, end) | parse_pairs(changes)
         if interval is not None:
             overrides["timeframe"] = interval
         if autonomous is not None:
             overrides["approval.policy"] = "autonomous" if autonomous else "ask"
         if desk is not None:
             overrides["desk"] = desk
-        show(drive(settings_of(overrides), stop, command="dualbrain run", once=once), is_json=is_json)
+        settings = settings_of(overrides)
+        if symbols is not None:
+            settings = only_symbols(settings, symbols)
+        show(drive(settings, stop, command="dualbrain run", once=once), is_json=is_json)
 
 
 def feed_overrides(
     feed: Path | None,
     samples: list[str] | None,
-    symbols: str | None,
     start: str | None,
     end: str | None,
 ) -> dict[str, object]:
@@ -90,13 +97,28 @@ def feed_overrides(
         overrides |= {f"feed.{name}": value for name, value in _read_feed_file(feed).items()}
         if samples:
             overrides["feed.samples"] = samples
-    if symbols is not None:
-        overrides["feed.replay.symbols"] = [name.strip() for name in symbols.split(",")]
     if start is not None:
         overrides["feed.replay.start"] = parse_moment(start, "--from").isoformat()
     if end is not None:
         overrides["feed.replay.end"] = parse_moment(end, "--to").isoformat()
     return overrides
+
+
+def only_symbols(settings: "Settings", symbols: str) -> "Settings":
+    """The same settings with the sources of these instruments and no other."""
+    from markets.instruments import resolve
+    from markets.samples import sample_sources
+
+    known, feed = sample_sources(), settings.feed
+    wanted = {resolve(name).instrument_id for name in symbols.split(",")}
+    samples = tuple(name for name in feed.samples if name in known and known[name].instrument in wanted)
+    files = tuple(file for file in feed.files if file.instrument in wanted)
+    if missing := wanted - {known[name].instrument for name in samples} - {file.instrument for file in files}:
+        raise SettingsError(
+            f"expected --symbols among the feed's instruments, found {', '.join(sorted(missing))}; "
+            "name a --sample or a --feed that has it"
+        )
+    return settings.model_copy(update={"feed": feed.model_copy(update={"samples": samples, "files": files})})
 
 
 def _read_feed_file(path: Path) -> dict[str, object]:

@@ -3,9 +3,9 @@
 Pure: records in, text out. A stage this program does not know how to tell is named and no more.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TypeVar
+from functools import singledispatch
 
 from contracts.market import Instrument
 from contracts.records import (
@@ -33,8 +33,25 @@ from contracts.records import (
 from desk.present import gain, moment, money, number, percent, price, quantity, short, size
 from markets.instruments import INSTRUMENTS
 
-S = TypeVar("S", bound=StageRecord)
-Line = tuple[str, str]
+_HEADINGS: Mapping[type[StageRecord], str] = {
+    DeskState: "desk",
+    MarketSnapshot: "market",
+    FormulaReport: "numbers",
+    Gate: "gate",
+    FormulaView: "formula brain",
+    TradeProposal: "proposal",
+    Ballot: "vote",
+    Decision: "decision",
+    Portfolio: "portfolio",
+    RiskVerdict: "risk guard",
+    ApprovalRequest: "question",
+    Approval: "answer",
+    Requote: "second look",
+    OrderIntent: "intent",
+    Order: "order",
+    Fill: "fill",
+    Outcome: "outcome",
+}
 _UNTOLD_TICK = Decimal("0.00000001")
 
 
@@ -49,15 +66,18 @@ def title(records: Sequence[StageRecord]) -> str:
     )
 
 
-def story(records: Iterable[StageRecord]) -> list[Line]:
+def story(records: Iterable[StageRecord]) -> list[tuple[str, str]]:
     """Every record as heading and text."""
-    told = []
-    for record in records:
-        heading, tell = _TELLERS.get(type(record), (type(record).__name__.lower(), _untold))
-        told.append((heading, tell(record)))
-    return told
+    return [(_HEADINGS.get(type(record), type(record).__name__), tell(record)) for record in records]
 
 
+@singledispatch
+def tell(_record: StageRecord) -> str:
+    """One record in words and numbers."""
+    return "on record; see --json"
+
+
+@tell.register
 def _state(state: DeskState) -> str:
     marks = state.marks
     lines = [
@@ -77,6 +97,7 @@ def _position_words(state: DeskState) -> str:
     return f"holding {', '.join(held)}" if held else "flat"
 
 
+@tell.register
 def _snapshot(snapshot: MarketSnapshot) -> str:
     lines = [
         f"{s.n_bars:,} bars of {s.timeframe}" + (f" to {moment(s.last_close)}" if s.last_close else "")
@@ -93,6 +114,7 @@ def _snapshot(snapshot: MarketSnapshot) -> str:
     return "\n".join([*lines, *_reasons(snapshot.reasons)])
 
 
+@tell.register
 def _report(report: FormulaReport) -> str:
     score, strength = report.score, report.strength
     missing = sum(1 for row in report.evidence if row.value is None)
@@ -113,12 +135,16 @@ def _points(buy: float, sell: float) -> str:
     return f"buy {buy:g}" if buy > sell else f"sell {sell:g}"
 
 
+@tell.register
 def _gate(gate: Gate) -> str:
     basis = gate.basis.replace("_", " ")
-    text = f"{gate.level}: {basis} {number(gate.value)} against {gate.threshold:g}, side {gate.side or 'none'}"
+    text = (
+        f"{gate.level}: {basis} {number(gate.value)} against {gate.threshold:g}, side {gate.side or 'none'}"
+    )
     return "\n".join([text, *_reasons(gate.reasons)])
 
 
+@tell.register
 def _view(view: FormulaView) -> str:
     if view.abstained:
         return f"abstained: {view.abstained}"
@@ -130,6 +156,7 @@ def _cited(names: Sequence[str]) -> str:
     return ", ".join(names) or "nothing"
 
 
+@tell.register
 def _proposal(proposal: TradeProposal) -> str:
     instrument = INSTRUMENTS.get(proposal.instrument_id)
     lines = [_trade_words(proposal, proposal.instrument_id)]
@@ -157,6 +184,7 @@ def _risk_words(record: TradeProposal | ApprovalRequest, currency: str) -> str:
     return f"at risk {money(record.risk_amount, currency)}, {percent(record.risk_pct)} of equity"
 
 
+@tell.register
 def _ballot(ballot: Ballot) -> str:
     if ballot.abstained:
         return f"{ballot.seat} abstains: {ballot.abstained}"
@@ -166,12 +194,16 @@ def _ballot(ballot: Ballot) -> str:
     return f"{text}\n{ballot.reasoning}{flagged}"
 
 
+@tell.register
 def _decision(decision: Decision) -> str:
-    votes = f", {decision.n_for} of {decision.n_seats} seats for it" if decision.n_seats else ", no seat asked"
+    votes = (
+        f", {decision.n_for} of {decision.n_seats} seats for it" if decision.n_seats else ", no seat asked"
+    )
     text = f"rule {decision.rule}: {percent(decision.size_fraction * 100)} of the proposal{votes}"
     return "\n".join([text, *_reasons(decision.reasons)])
 
 
+@tell.register
 def _portfolio(portfolio: Portfolio) -> str:
     marks = portfolio.marks
     text = f"equity {money(marks.equity, marks.currency)}, peak {money(marks.peak_equity, marks.currency)}, "
@@ -184,6 +216,7 @@ def _portfolio(portfolio: Portfolio) -> str:
     return "\n".join([text, *(held or ["no exposure"])])
 
 
+@tell.register
 def _verdict(verdict: RiskVerdict) -> str:
     text = f"{quantity(verdict.quantity)} may be done" if verdict.quantity > 0 else "nothing may be done"
     width = max((len(check.name) for check in verdict.checks), default=0)
@@ -197,6 +230,7 @@ def _check(check: RiskCheck, width: int) -> str:
     return f"  {check.effect:<7}  {check.name:<{width}}  {figures}{note}"
 
 
+@tell.register
 def _request(request: ApprovalRequest) -> str:
     lines = [_trade_words(request, request.instrument_id)]
     if request.purpose == "entry":
@@ -204,11 +238,13 @@ def _request(request: ApprovalRequest) -> str:
     return "\n".join([*lines, f"stands until {moment(request.expires_at)}"])
 
 
+@tell.register
 def _approval(approval: Approval) -> str:
     said = f"yes, {quantity(approval.quantity)}" if approval.is_granted else "no"
     return f"{said}, by {approval.by} ({approval.kind}) at {moment(approval.answered_at)}\n{approval.reason}"
 
 
+@tell.register
 def _requote(requote: Requote) -> str:
     text = requote.outcome.replace("_", " ")
     if requote.moved_ticks is not None:
@@ -217,6 +253,7 @@ def _requote(requote: Requote) -> str:
     return "\n".join([text, *_reasons(requote.reasons)])
 
 
+@tell.register
 def _intent(intent: OrderIntent) -> str:
     tick = _tick(intent.instrument_id)
     text = f"{intent.client_order_id}: {intent.side} {quantity(intent.quantity)} {intent.instrument_id}"
@@ -228,13 +265,17 @@ def _intent(intent: OrderIntent) -> str:
     return f"{text}{stop}{target}{only}\nnever sent after {moment(intent.valid_until)}"
 
 
+@tell.register
 def _order(order: Order) -> str:
     return f"{order.state} at {moment(order.at)}" + (f": {order.reason}" if order.reason else "")
 
 
+@tell.register
 def _fill(fill: Fill) -> str:
     tick = _tick(fill.instrument_id)
-    text = f"{fill.leg}: {fill.side} {quantity(fill.quantity)} at {price(fill.price, tick)}, {moment(fill.at)}"
+    text = (
+        f"{fill.leg}: {fill.side} {quantity(fill.quantity)} at {price(fill.price, tick)}, {moment(fill.at)}"
+    )
     costs = (
         ("spread", fill.spread_cost),
         ("slippage", fill.slippage_cost),
@@ -247,6 +288,7 @@ def _fill(fill: Fill) -> str:
     return f"{text}\ncosts: {named or 'none'}{realized}{note}"
 
 
+@tell.register
 def _outcome(outcome: Outcome) -> str:
     tick = _tick(outcome.instrument_id)
     multiple = "no multiple of risk" if outcome.r_multiple is None else f"{outcome.r_multiple:+.2f} R"
@@ -258,7 +300,9 @@ def _outcome(outcome: Outcome) -> str:
         f"gross {gain(outcome.gross_pnl, outcome.currency)}, costs {money(outcome.costs, outcome.currency)}",
     ]
     if outcome.max_favourable_r is not None and outcome.max_adverse_r is not None:
-        lines.append(f"best {outcome.max_favourable_r:+.2f} R, worst {outcome.max_adverse_r:+.2f} R on the way")
+        lines.append(
+            f"best {outcome.max_favourable_r:+.2f} R, worst {outcome.max_adverse_r:+.2f} R on the way"
+        )
     return "\n".join(lines)
 
 
@@ -269,35 +313,3 @@ def _reasons(reasons: Sequence[Reason]) -> list[str]:
 def _tick(instrument_id: str) -> Decimal:
     instrument: Instrument | None = INSTRUMENTS.get(instrument_id)
     return _UNTOLD_TICK if instrument is None else instrument.tick_size
-
-
-def _untold(_record: StageRecord) -> str:
-    return "on record; see --json"
-
-
-def _telling(kind: type[S], heading: str, tell: Callable[[S], str]) -> tuple[str, Callable[[StageRecord], str]]:
-    def checked(record: StageRecord) -> str:
-        return tell(record) if isinstance(record, kind) else _untold(record)
-
-    return heading, checked
-
-
-_TELLERS: Mapping[type[StageRecord], tuple[str, Callable[[StageRecord], str]]] = {
-    DeskState: _telling(DeskState, "desk", _state),
-    MarketSnapshot: _telling(MarketSnapshot, "market", _snapshot),
-    FormulaReport: _telling(FormulaReport, "numbers", _report),
-    Gate: _telling(Gate, "gate", _gate),
-    FormulaView: _telling(FormulaView, "formula brain", _view),
-    TradeProposal: _telling(TradeProposal, "proposal", _proposal),
-    Ballot: _telling(Ballot, "vote", _ballot),
-    Decision: _telling(Decision, "decision", _decision),
-    Portfolio: _telling(Portfolio, "portfolio", _portfolio),
-    RiskVerdict: _telling(RiskVerdict, "risk guard", _verdict),
-    ApprovalRequest: _telling(ApprovalRequest, "question", _request),
-    Approval: _telling(Approval, "answer", _approval),
-    Requote: _telling(Requote, "second look", _requote),
-    OrderIntent: _telling(OrderIntent, "intent", _intent),
-    Order: _telling(Order, "order", _order),
-    Fill: _telling(Fill, "fill", _fill),
-    Outcome: _telling(Outcome, "outcome", _outcome),
-}

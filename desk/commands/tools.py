@@ -28,7 +28,8 @@ IntervalOption = Annotated[
     str | None, typer.Option("--interval", metavar="1h", help="Bars to compute on; default: the settings'.")
 ]
 ArgOption = Annotated[
-    list[str] | None, typer.Option("--arg", metavar="NAME=NUMBER", help="A parameter of the tool; repeatable.")
+    list[str] | None,
+    typer.Option("--arg", metavar="NAME=NUMBER", help="A parameter of the tool; repeatable."),
 ]
 
 
@@ -83,7 +84,10 @@ def call(
     args: ArgOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Compute a tool on the last 600 closed bars of the configured feed; no bar after --at is read."""
+    """Compute a tool on the last 600 closed bars of the configured feed.
+
+    No bar that closed after --at is read.
+    """
     import asyncio
 
     from desk.commands.files import settings_of
@@ -98,7 +102,9 @@ def call(
         raise SettingsError(f"expected bars of {symbol} closed by {at}, found none; the feed begins later")
     value = tool.call(bars, **params)
     if is_json:
-        typer.echo(json.dumps(_as_json(tool, params, instrument.instrument_id, settings.timeframe, bars, value)))
+        typer.echo(
+            json.dumps(_as_json(tool, params, instrument.instrument_id, settings.timeframe, bars, value))
+        )
     else:
         _print_value(tool, params, f"{instrument.instrument_id} {settings.timeframe}", bars, value)
 
@@ -106,10 +112,12 @@ def call(
 async def _bars(settings: "Settings", instrument_id: str, at: str | None) -> "Bars":
     from datetime import UTC, datetime
 
-    from desk.wiring import build_feed
+    from desk.wiring import _sources
+    from markets.replay_feed import ReplayFeed
 
+    feed = ReplayFeed(_sources(settings), settings.feed.replay)
     until = datetime(9999, 1, 1, tzinfo=UTC) if at is None else parse_moment(at, "--at")
-    return await build_feed(settings).bars(instrument_id, settings.timeframe, until, N_BARS)
+    return await feed.bars(instrument_id, settings.timeframe, until, N_BARS)
 
 
 def _numbers(args: list[str] | None) -> dict[str, float]:

@@ -42,18 +42,18 @@ def test_a_moment_that_is_none_names_its_option(text: str) -> None:
 
 
 def test_named_samples_replace_the_settings_own_files() -> None:
-    assert feed_overrides(None, ["spx-daily"], None, None, None) == {
+    assert feed_overrides(None, ["spx-daily"], None, None) == {
         "feed.samples": ["spx-daily"],
         "feed.files": [],
     }
-    assert feed_overrides(None, None, None, None, None) == {}
+    assert feed_overrides(None, None, None, None) == {}
 
 
 def test_a_feed_file_gives_the_keys_of_the_feed_section_with_or_without_its_heading(tmp_path: Path) -> None:
     for name, heading in (("bare.toml", ""), ("headed.toml", "[feed]\n")):
         path = tmp_path / name
         path.write_text(f'{heading}samples = ["ixic-daily"]\n', encoding="utf-8")
-        assert feed_overrides(path, None, None, None, None)["feed.samples"] == ["ixic-daily"]
+        assert feed_overrides(path, None, None, None)["feed.samples"] == ["ixic-daily"]
 
 
 @pytest.mark.parametrize("content", [b"", b"time,open\n1,2\n", b"\xff\xfe", b"feed = 3\n"])
@@ -61,12 +61,12 @@ def test_a_feed_file_that_describes_nothing_is_refused(tmp_path: Path, content: 
     path = tmp_path / "prices.csv"
     path.write_bytes(content)
     with pytest.raises(SettingsError, match="expected"):
-        feed_overrides(path, None, None, None, None)
+        feed_overrides(path, None, None, None)
 
 
 def test_a_missing_feed_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml"):
-        feed_overrides(tmp_path / "nowhere.toml", None, None, None, None)
+        feed_overrides(tmp_path / "nowhere.toml", None, None, None)
 
 
 def test_footer_lists_examples_and_only_the_codes_asked_for() -> None:
