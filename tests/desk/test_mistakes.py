@@ -16,7 +16,7 @@ RUN = ("run", "--once")
     [
         ((*RUN, "--symbols", "EURUSDX"), "EURUSD"),
         ((*RUN, "--symbols", "GBPUSD"), "GBPUSD"),
-        ((*RUN, "--symbols", ""), "symbol"),
+        ((*RUN, "--symbols", ""), "instrument"),
         ((*RUN, "--from", "01.03.2017"), "--from"),
         ((*RUN, "--to", "2017-02-30"), "--to"),
         ((*RUN, "--interval", "7h"), "timeframe"),

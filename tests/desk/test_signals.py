@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from select import select
 
 import pytest
 
 from tests.desk.command_line import dualbrain
 
 RUN = (sys.executable, "-m", "desk.main", "run", "--from", "2017-03-01", "--to", "2017-06-01", "--desk", "s")
+PROMPT = "smaller quantity: "
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -53,7 +55,7 @@ def test_a_signal_ends_a_run_cleanly_with_a_summary_and_a_sound_journal(
 
 @pytest.mark.slow
 def test_a_person_at_a_terminal_is_asked_and_the_answers_are_kept(tmp_path: Path) -> None:
-    shown = at_terminal(tmp_path, ("y\r", "n\rtoo early\r", "1000\r", "\x03"))
+    shown = at_terminal(tmp_path, ("y\n", "n\ntoo early\n", "1000\n"))
     assert "BUY" in shown or "SELL" in shown
     assert " R" in shown
     approvals = [
@@ -74,21 +76,33 @@ def test_a_person_at_a_terminal_is_asked_and_the_answers_are_kept(tmp_path: Path
 
 
 def at_terminal(home: Path, answers: tuple[str, ...]) -> str:
-    """Everything a run in ask mode shows on a terminal where these keys are typed, one lot a prompt."""
+    """What a run in ask mode shows where these keys are typed, one lot a prompt, and Ctrl+C at the next."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         (*RUN, "--ask"), cwd=home, env=environment(home), stdin=follower, stdout=follower, stderr=follower
     )
     os.close(follower)
     waiting, shown, seen = list(answers), "", 0
-    while True:
-        try:
-            shown += os.read(leader, 65536).decode(errors="replace")
-        except OSError:
-            break
-        while waiting and (place := shown.find("smaller quantity:", seen)) >= 0:
-            seen = place + 1
-            os.write(leader, waiting.pop(0).encode())
-    os.close(leader)
-    assert process.wait(timeout=60) == 0, shown
+    try:
+        # Linux ends a terminal that nobody holds open any more with an error.
+        while select([leader], [], [], 60)[0] and (data := _read(leader)):
+            shown += data
+            while (place := shown.find(PROMPT, seen)) >= 0:
+                seen = place + len(PROMPT)
+                if waiting:
+                    os.write(leader, waiting.pop(0).encode())
+                else:
+                    process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0, shown
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
     return shown
+
+
+def _read(leader: int) -> str:
+    try:
+        return os.read(leader, 65536).decode(errors="replace")
+    except OSError:
+        return ""

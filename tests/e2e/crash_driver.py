@@ -4,8 +4,8 @@
 
 Prints one JSON line a kill point. Each run is a forked child of this process, which has imported
 everything but opened nothing: a child's SIGKILL is as final as any, and a hundred restarts do not pay a
-hundred imports. Two stretches are covered: an entry from its signal to the venue's word, and a stop
-that closes the trade, with its outcome and the next entry.
+hundred imports. Three stretches are covered: an entry from its signal to its fill, a stop that closes the
+trade, with its outcome and the next entry, and an exit by an opposite signal.
 """
 
 import asyncio
@@ -34,8 +34,9 @@ from memory.journal import SqliteJournal, open_for_reading
 from tests.fakes import KeepingVenue
 
 STRETCHES = {
-    "entry": ("2017-01-04T08:00Z", None, "2017-01-04T09:00Z"),
-    "close": ("2017-01-04T08:00Z", "2017-01-04T12:00Z", "2017-01-04T14:00Z"),
+    "entry": ("2017-01-04T10:00Z", None, "2017-01-04T11:00Z"),
+    "stop": ("2017-01-04T10:00Z", "2017-01-04T15:00Z", "2017-01-04T17:00Z"),
+    "exit": ("2017-01-04T10:00Z", "2017-01-04T17:00Z", "2017-01-04T19:00Z"),
 }
 """Where the feed starts, up to where an untroubled run prepares the desk, and where it ends."""
 

@@ -18,7 +18,7 @@ def test_killed_at_every_boundary_the_desk_comes_to_the_same_records(tmp_path: P
     run = subprocess.run(driver, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
     results = [json.loads(line) for line in run.stdout.splitlines()]
-    assert {r["stretch"] for r in results} == {"entry", "close"}
+    assert {r["stretch"] for r in results} == {"entry", "stop", "exit"}
     assert len(results) > 60
     for result in results:
         where = f"{result['stretch']}, {result['point']}: {result}"

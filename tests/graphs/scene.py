@@ -15,8 +15,8 @@ from graphs.session import Session, SessionEvent
 from graphs.weights import WeightsKeeper
 from markets.bars import ChunkWriter
 
-FIRST, LAST = "2017-01-04T07:00Z", "2017-01-04T15:00Z"
-"""A short is entered on the 08:00 close and stopped out before 14:00, another entered then."""
+FIRST, LAST = "2017-01-04T09:00Z", "2017-01-04T17:00Z"
+"""A short is entered on the 10:00 close and stopped out by 16:00; another is entered at 17:00."""
 
 
 @dataclass

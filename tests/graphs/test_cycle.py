@@ -186,7 +186,7 @@ ASK: dict[str, object] = {"approval.policy": "ask", "approval.time_to_live_s": 1
 
 
 async def test_in_ask_mode_the_cycle_waits_and_a_yes_sends_exactly_what_was_shown(tmp_path: Path) -> None:
-    with scene(tmp_path, ASK, last="2017-01-04T08:00Z") as told:
+    with scene(tmp_path, ASK, last="2017-01-04T10:00Z") as told:
         await told.run()
         ((cycle_id, pending),) = told.session.pending.items()
         assert not told.records(OrderIntent)
@@ -203,7 +203,7 @@ async def test_in_ask_mode_the_cycle_waits_and_a_yes_sends_exactly_what_was_show
 
 
 async def test_a_no_ends_the_cycle_with_the_reason_given(tmp_path: Path) -> None:
-    with scene(tmp_path, ASK, last="2017-01-04T08:00Z") as told:
+    with scene(tmp_path, ASK, last="2017-01-04T10:00Z") as told:
         await told.run()
         ((cycle_id, pending),) = told.session.pending.items()
         await told.session.answer(
@@ -216,7 +216,7 @@ async def test_a_no_ends_the_cycle_with_the_reason_given(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("wanted", "sent"), [(1000.0, 1000.0), (10_000_000.0, None)])
 async def test_an_answer_may_shrink_but_never_grow(tmp_path: Path, wanted: float, sent: float | None) -> None:
-    with scene(tmp_path, ASK, last="2017-01-04T08:00Z") as told:
+    with scene(tmp_path, ASK, last="2017-01-04T10:00Z") as told:
         await told.run()
         ((cycle_id, pending),) = told.session.pending.items()
         request = pending.request
@@ -227,7 +227,7 @@ async def test_an_answer_may_shrink_but_never_grow(tmp_path: Path, wanted: float
 
 
 async def test_an_answer_that_rounds_to_nothing_sends_nothing(tmp_path: Path) -> None:
-    with scene(tmp_path, ASK, last="2017-01-04T08:00Z") as told:
+    with scene(tmp_path, ASK, last="2017-01-04T10:00Z") as told:
         await told.run()
         ((cycle_id, pending),) = told.session.pending.items()
         await told.session.answer(
@@ -238,7 +238,7 @@ async def test_an_answer_that_rounds_to_nothing_sends_nothing(tmp_path: Path) ->
 
 
 async def test_nobody_answers_and_the_sweep_refuses_as_expired(tmp_path: Path) -> None:
-    with scene(tmp_path, ASK, last="2017-01-04T09:00Z") as told:
+    with scene(tmp_path, ASK, last="2017-01-04T11:00Z") as told:
         await told.run()
         approval = told.records(Approval)[0]
     assert (approval.is_granted, approval.kind) == (False, "expiry")
@@ -246,17 +246,17 @@ async def test_nobody_answers_and_the_sweep_refuses_as_expired(tmp_path: Path) -
 
 async def test_an_approval_after_the_decision_bar_is_let_go(tmp_path: Path) -> None:
     settings = ASK | {"approval.time_to_live_s": 100_000}
-    with scene(tmp_path, settings, last="2017-01-04T08:00Z") as told:
+    with scene(tmp_path, settings, last="2017-01-04T10:00Z") as told:
         await told.run()
         ((cycle_id, pending),) = told.session.pending.items()
-        told.runner.desk.clock.advance(pending.request.as_of.replace(hour=9, minute=1))
+        told.runner.desk.clock.advance(pending.request.as_of.replace(hour=11, minute=1))
         await told.session.answer(cycle_id, pending.request.record_id, is_granted=True, by="late", reason="")
         assert told.records(Requote)[0].outcome == "expired"
         assert not told.records(OrderIntent)
 
 
 def _quote(shift: float) -> Quote:
-    at = datetime(2017, 1, 4, 8, tzinfo=UTC)
+    at = datetime(2017, 1, 4, 10, tzinfo=UTC)
     return Quote(bid=round(1.0437 + shift, 5), ask=round(1.0438 + shift, 5), at=at)
 
 
@@ -265,8 +265,8 @@ async def test_a_moved_price_goes_back_to_the_guard_and_asks_again(tmp_path: Pat
     script: list[Quote | None] = [_quote(0), _quote(-0.0020), _quote(-0.0020), _quote(-0.0020)]
     with scene(
         tmp_path,
-        last="2017-01-04T08:00Z",
-        first="2017-01-04T08:00Z",
+        last="2017-01-04T10:00Z",
+        first="2017-01-04T10:00Z",
         wrap_feed=lambda feed: ScriptedQuotes(feed, script),
     ) as told:
         await told.run()
@@ -284,8 +284,8 @@ async def test_a_price_that_keeps_moving_is_let_go_after_three_rounds(tmp_path: 
         script += [_quote(-0.0020 * i), _quote(-0.0020 * (i + 1))]
     with scene(
         tmp_path,
-        last="2017-01-04T08:00Z",
-        first="2017-01-04T08:00Z",
+        last="2017-01-04T10:00Z",
+        first="2017-01-04T10:00Z",
         wrap_feed=lambda feed: ScriptedQuotes(feed, script),
     ) as told:
         await told.run()
@@ -298,8 +298,8 @@ async def test_a_vanished_quote_at_requote_sends_nothing(tmp_path: Path) -> None
     script: list[Quote | None] = [_quote(0), None]
     with scene(
         tmp_path,
-        last="2017-01-04T08:00Z",
-        first="2017-01-04T08:00Z",
+        last="2017-01-04T10:00Z",
+        first="2017-01-04T10:00Z",
         wrap_feed=lambda feed: ScriptedQuotes(feed, script),
     ) as told:
         await told.run()
@@ -317,7 +317,7 @@ async def test_autonomy_policy_refuses_more_risk_than_it_may_take(tmp_path: Path
 
 
 async def test_halt_while_a_question_stands_sends_nothing(tmp_path: Path) -> None:
-    with scene(tmp_path, ASK, last="2017-01-04T08:00Z") as told:
+    with scene(tmp_path, ASK, last="2017-01-04T10:00Z") as told:
         await told.run()
         ((cycle_id, pending),) = told.session.pending.items()
         FileKillSwitch(told.runner.folder.path).engage("someone", "stop", told.runner.desk.clock.now())
@@ -333,7 +333,7 @@ def test_every_stage_of_the_path_is_a_record_the_journal_knows() -> None:
 
 
 async def test_portfolio_counts_an_intent_nobody_acknowledged(tmp_path: Path) -> None:
-    with scene(tmp_path, last="2017-01-04T08:00Z") as told:
+    with scene(tmp_path, last="2017-01-04T10:00Z") as told:
         await told.run()
         intent = told.records(OrderIntent)[0]
         told.runner.desk.ledger.add_intent(intent)

@@ -37,8 +37,8 @@ def assert_equal(one: Bars, other: Bars) -> None:
 
 def bars_of(rows: list[tuple[str, float, float, float, float, float]]) -> Bars:
     opens = np.array([to_ms(utc(row[0])) for row in rows], dtype=np.int64)
-    columns = [np.array([row[i] for row in rows]) for i in range(1, 6)]
-    return Bars(opens, opens + 3_600_000, *columns, side="bid")
+    open_, high, low, close, volume = np.array([row[1:] for row in rows], dtype=np.float64).T
+    return Bars(opens, opens + 3_600_000, open_, high, low, close, volume, "bid")
 
 
 # Resampling
