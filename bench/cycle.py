@@ -24,10 +24,9 @@ from desk.settings import load_settings
 from desk.wiring import open_desk
 from graphs import nodes
 
-STAGES = ("observe", "report", "gate", "propose", "consensus", "guard", "approve", "requote")
-STAGES += ("commit_intent", "submit", "stand_aside")
 ASIDE = ("observe", "report", "gate", "stand_aside")
-TRADED = STAGES[:-1]
+TRADED = tuple("observe report gate propose consensus guard approve requote commit_intent submit".split())
+STAGES = (*TRADED, "stand_aside")
 N_EMPTY = 300
 
 
@@ -123,7 +122,7 @@ def _time_empty(
 
     graph = StateGraph(_Empty)
     for stage in STAGES:
-        graph.add_node(stage, node)
+        graph.add_node(stage, node)  # type: ignore[arg-type]
     for source, target in zip((START, *path), (*path, END), strict=True):
         graph.add_conditional_edges(source, lambda _state, to=target: to, [target])
     compiled = graph.compile(checkpointer=checkpointer)

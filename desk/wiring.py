@@ -225,7 +225,5 @@ def _sources(settings: Settings) -> tuple[PriceFile, ...]:
     known = sample_sources()
     unknown = [name for name in settings.feed.samples if name not in known]
     if unknown:
-        raise SettingsError(
-            f"expected samples among {', '.join(sorted(known))}, found {', '.join(unknown)}"
-        )
+        raise SettingsError(f"expected samples among {', '.join(sorted(known))}, found {', '.join(unknown)}")
     return (*(known[name] for name in settings.feed.samples), *settings.feed.files)

@@ -1,13 +1,14 @@
-"""Quote ticks of one UTC day, put together to bars of bid and ask.
+"""Quote ticks of one day, put together to bars of bid and ask.
 
-A tick is milliseconds since midnight, bid, ask. One whose ask is not above its bid is dirty: the two
-sides were not of one moment. It is dropped and counted; where more than half are, the file is refused,
-because then the rule picks the accidents. Text, a price that is not positive, or time going back is an
-error at its row.
+A tick is milliseconds since midnight, in the zone of the file, then bid and ask. One whose ask is not
+above its bid is dirty: the two sides were not of one moment. It is dropped and counted; where more than
+half are, the file is refused, because then the rule picks the accidents. Text, a price that is not
+positive, or time going back is an error at its row.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -24,19 +25,23 @@ _TIME, _BID, _ASK = "column_1", "column_2", "column_3"
 _DAY_MS = 86_400_000
 
 
-def read_ticks(path: Path, *, instrument: str, day: date, timeframe: Timeframe) -> PriceSeries:
+def read_ticks(
+    path: Path, *, instrument: str, day: date, timeframe: Timeframe, time_zone: str = "UTC"
+) -> PriceSeries:
     """Bars of up to one hour from a CSV of ticks without a header, plain, .gz or .zip.
 
     The report's rows are ticks. A bar is made where at least one clean tick fell; it has no volume.
-    Raises FeedFormatError, or ToolInputError for a timeframe that does not end within the day.
+    Raises FeedFormatError, or ToolInputError for a timeframe whose bars do not lie within the day.
     """
-    if timeframe.seconds > Timeframe.H1.seconds:
+    midnight = to_ms(datetime.combine(day, time(), ZoneInfo(time_zone)))
+    if timeframe.seconds > Timeframe.H1.seconds or midnight % (timeframe.seconds * 1000):
+        expected = "a timeframe of 1h or less whose bars begin at midnight"
         raise ToolInputError(
-            f"expected a timeframe of 1h or less for the ticks of one day, found {timeframe}"
+            f"expected {expected} for the ticks of one day in {time_zone}, found {timeframe}"
         )
     row = resolve(instrument)
     table = open_table(path, has_header=False)
-    times = _times(table, day)
+    times = _milliseconds(table) + midnight
     quotes = {"bid": _prices(table, _BID), "ask": _prices(table, _ASK)}
     is_clean = quotes["ask"] > quotes["bid"]
     n_dirty = len(times) - int(is_clean.sum())
@@ -54,7 +59,7 @@ def read_ticks(path: Path, *, instrument: str, day: date, timeframe: Timeframe) 
     return PriceSeries(row, timeframe, sides, ReadReport(table.path, len(times), 0, n_crossed, n_dirty))
 
 
-def _times(table: PriceTable, day: date) -> Int1D:
+def _milliseconds(table: PriceTable) -> Int1D:
     since_midnight = table.numbers(_TIME)
     table.refuse(
         (since_midnight < 0) | (since_midnight >= _DAY_MS) | (since_midnight % 1 != 0),
@@ -62,8 +67,7 @@ def _times(table: PriceTable, day: date) -> Int1D:
         "whole milliseconds since midnight",
     )
     table.refuse(np.diff(since_midnight, prepend=0.0) < 0, _TIME, "a time not before the row above")
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return since_midnight.astype(np.int64) + to_ms(midnight)
+    return since_midnight.astype(np.int64)
 
 
 def _prices(table: PriceTable, column: str) -> Float1D:

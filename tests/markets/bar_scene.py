@@ -1,30 +1,14 @@
-"""Bars, a blob store and price files on disk, for the tests of bars, snapshots, feeds and files."""
+"""Bars and a blob store in memory, for the tests of bars and snapshots."""
 
-import gzip
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import numpy as np
 
 from contracts.canonical import sha256_hex
 from contracts.market import Bars, PriceSide, Timeframe, to_ms
-from markets.price_file import PriceColumns, PriceFile
 from markets.sessions import is_open
 from tests.markets.moments import EURUSD
-
-ONE_SIDED = PriceColumns(time="time", open="open", high="high", low="low", close="close")
-TWO_SIDED = PriceColumns(
-    time="time",
-    bid_open="bid_open",
-    bid_high="bid_high",
-    bid_low="bid_low",
-    bid_close="bid_close",
-    ask_open="ask_open",
-    ask_high="ask_high",
-    ask_low="ask_low",
-    ask_close="ask_close",
-)
 
 
 class DictBlobs:
@@ -67,23 +51,3 @@ def hourly(start: datetime, n: int, seed: int = 7) -> Bars:
             opens.append(to_ms(at))
         at += timedelta(hours=1)
     return make_bars(opens, seed=seed)
-
-
-def write_lines(path: Path, *lines: str) -> Path:
-    """These lines as a file, compressed where its name ends in .gz."""
-    text = "\n".join(lines) + "\n"
-    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
-    return path
-
-
-def one_sided(path: Path, **changes: object) -> PriceFile:
-    """The description of an hourly file of EUR/USD asks, with `changes`."""
-    described = {
-        "path": path,
-        "instrument": "EURUSD",
-        "timeframe": "1h",
-        "columns": ONE_SIDED,
-        "side": "ask",
-        "time_format": "%Y-%m-%d %H:%M",
-    }
-    return PriceFile.model_validate(described | changes)
