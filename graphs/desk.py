@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from markets.snapshot import SnapshotSettings
 from pydantic import Field
 
 from agents.consensus import ConsensusSettings
@@ -14,6 +13,7 @@ from contracts.market import Bars, Timeframe
 from contracts.ports import BlobStore, Broker, Clock, Feed, Journal, KillSwitch, Voter
 from contracts.records import CompositeWeights, DeskState, MarketSnapshot, Mode
 from graphs.ledger import Ledger
+from markets.snapshot import SnapshotSettings
 from tools.decision_settings import CompositeSettings, GateSettings, ScoreSettings
 from tools.limits import RiskLimits
 

@@ -12,6 +12,7 @@ from langgraph.types import interrupt
 
 from agents.consensus import decide, decide_technical, needs_panel
 from contracts.errors import InvariantBroken
+from contracts.ports import Voter
 from contracts.records import (
     Approval,
     ApprovalRequest,
@@ -113,10 +114,7 @@ async def vote(state: VoteTask, runtime: Runtime[CycleRun]) -> CycleState:
     """Stage 6: one seat's ballot."""
     run, ordinal = runtime.context, state["ordinal"]
     voter = run.desk.voters[ordinal]
-    ballot = await run.edge(
-        Ballot, lambda: voter.vote(state["report"], state["view"], state["proposal"], ordinal), ordinal
-    )
-    return {"ballots": [ballot]}
+    return {"ballots": [await run.edge(Ballot, lambda: _ask(voter, state), ordinal)]}
 
 
 async def consensus(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
@@ -204,6 +202,23 @@ async def stand_aside(state: CycleState) -> CycleState:
         if record is not None:
             return {"ended_by": type(record).__name__}
     raise InvariantBroken("expected a record that ends the cycle, found none")
+
+
+async def _ask(voter: Voter, task: VoteTask) -> Ballot:
+    """A seat that breaks has abstained; one seat must not end the cycle of the others."""
+    try:
+        return await voter.vote(task["report"], task["view"], task["proposal"], task["ordinal"])
+    except Exception as error:  # noqa: BLE001 - a voter's door: whatever fails becomes an abstention
+        proposal = task["proposal"]
+        return Ballot(
+            cycle_id=proposal.cycle_id,
+            as_of=proposal.as_of,
+            parents=(task["report"].record_id, proposal.record_id),
+            seat=voter.seat,
+            ordinal=task["ordinal"],
+            answer="ABSTAIN",
+            abstained=f"{type(error).__name__}: {error}",
+        )
 
 
 async def _answer_missing() -> Approval:

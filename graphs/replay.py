@@ -11,9 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NoReturn
 
-from markets.bars import ChunkReader, decode_bars
-from markets.snapshot import recheck_snapshot
-
 from contracts.canonical import Record, Utc
 from contracts.errors import InvariantBroken, NotOnRecord, ToolInputError
 from contracts.market import BarClosed, Bars, Quote, Timeframe
@@ -39,6 +36,8 @@ from graphs.differences import Difference, by_stage, compare
 from graphs.ledger import Ledger
 from graphs.settlement import outcome_of
 from graphs.stages import CycleRun, by_kind, stage_records
+from markets.bars import ChunkReader, decode_bars
+from markets.snapshot import recheck_snapshot
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tools.composite import fit_composite
 

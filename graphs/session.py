@@ -9,14 +9,15 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Literal, cast
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Command
 
 from contracts.canonical import Record, canonical_json, sha256_hex
-from contracts.errors import InvariantBroken, OrderStateUnknown, ToolInputError
+from contracts.errors import DualbrainError, InvariantBroken, OrderStateUnknown, ToolInputError
 from contracts.market import BarClosed
 from contracts.ports import Execution, OrderUpdate
 from contracts.records import (
@@ -207,13 +208,20 @@ class Session:
         await self._invoke(cycle_id, Command(resume=approval.record_id), run)
 
     async def _invoke(self, cycle_id: str, given: CycleState | Command[str], run: CycleRun) -> None:
-        async with self._deciding:
-            found = await self._graph.ainvoke(
-                given,
-                {"configurable": {"thread_id": cycle_id}, "recursion_limit": 60},
-                context=run,
-                durability="exit" if self._is_asking else None,
-            )
+        config: RunnableConfig = {"configurable": {"thread_id": cycle_id}, "recursion_limit": 60}
+        durability: Literal["exit"] | None = "exit" if self._is_asking else None
+        try:
+            async with self._deciding:
+                found = await self._graph.ainvoke(given, config, context=run, durability=durability)
+        except DualbrainError:
+            raise
+        except Exception as error:
+            # The session's door: a bug may end a cycle, but not without a word and not half done.
+            raise InvariantBroken(
+                f"expected cycle {cycle_id[:12]} to end with a record, found {type(error).__name__}: {error}; "
+                "the desk stops here and protective orders stay",
+                cycle_id=cycle_id,
+            ) from error
         state = cast("CycleState", found)
         if "__interrupt__" in found:
             request = state["request"]

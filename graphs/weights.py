@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from markets.bars import ChunkWriter
-
 from contracts.market import Timeframe
 from contracts.ports import Feed, Journal
 from contracts.records import CompositeWeights
+from markets.bars import ChunkWriter
 from tools.composite import fit_composite, fit_point
 from tools.decision_settings import CompositeSettings
 

@@ -169,7 +169,11 @@ def read_prices(source: PriceFile) -> PriceSeries:
     """Read a file as described. Raises FeedFormatError at the first thing that does not fit."""
     instrument = resolve(source.instrument)
     table = open_table(source.path, has_header=source.has_header, separator=source.separator)
-    stamps = _stamps(table, source)
+    try:
+        stamps = _stamps(table, source)
+    except pl.exceptions.PolarsError as error:
+        expected = f"times of the format {source.time_format} in the zone {source.time_zone}"
+        raise table.error(0, source.columns.time, expected, str(error).splitlines()[0][:200]) from error
     opens, closes = _period_bounds(table, source, instrument, stamps)
     n_closed = _count_closed(table, source, instrument, opens, closes)
     volume = _volume(table, source.columns.volume)

@@ -41,8 +41,9 @@ class AssumedSpread(BaseModel):
     """The spread given to a source that tells one side only. Defaults, not facts; a venue's may be wider.
 
     Forex: OANDA's hourly closes of 2007 to 2016 have a median of 1.2 pips on EUR/USD and 2.5 on NZD/USD,
-    so 1.5 is fair to the dollar pairs and kind to crosses. Futures: one tick, as ES and GC quote most of
-    the day. Metal, crypto, index: what retail venues of ordinary cost charge, chosen rather high.
+    so 1.5 is fair to the dollar pairs and kind to crosses. Futures: one tick, the median of the front
+    contracts of ES (99% of minutes) and GC (54%) over three days of October 2013. Metal, crypto, index:
+    not measured, and chosen rather wide.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

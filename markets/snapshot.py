@@ -111,14 +111,13 @@ def recheck_snapshot(
         as_of,
         settings,
     )
-    # Not model_copy: it would keep the record id cached for the old content.
-    fields = {name: getattr(snapshot, name) for name in MarketSnapshot.model_fields}
-    again = {
-        "in_session": _is_tradable(instrument, snapshot.timeframe, as_of),
-        "filtered_hour": filtered_hour(instrument, as_of, settings.filtered_windows),
-        "reasons": (*refusals, *reasons),
-    }
-    return MarketSnapshot.model_validate(fields | again)
+    return snapshot.model_copy(
+        update={
+            "in_session": _is_tradable(instrument, snapshot.timeframe, as_of),
+            "filtered_hour": filtered_hour(instrument, as_of, settings.filtered_windows),
+            "reasons": (*refusals, *reasons),
+        }
+    )
 
 
 def check_bars(

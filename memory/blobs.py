@@ -1,4 +1,4 @@
-"""Content-addressed bytes on disk: one file a blob, named by its hash, under two levels of folders.
+"""Content-addressed bytes on disk: one file a blob, named by its hash, under 256 folders.
 
 A blob appears whole or not at all (written beside, then renamed). It is not synced to disk one by one:
 after a power cut a blob may be short or missing, which the audit reports and a later `put` of the same
@@ -7,7 +7,7 @@ content mends.
 
 import os
 import re
-import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,27 +62,29 @@ class FileBlobStore:
 
     def all(self) -> Iterator[str]:
         """Hashes of every stored blob, sorted."""
-        for path in sorted(self._root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")):
+        for path in sorted(self._root.glob("[0-9a-f][0-9a-f]/*")):
             if _HASH.fullmatch(path.name):
                 yield path.name
 
     def _path(self, blob: str) -> Path:
         if not _HASH.fullmatch(blob):
             raise ValueError(f"{blob!r} is not a SHA-256 in hex")
-        return self._root / blob[:2] / blob[2:4] / blob
+        return self._root / blob[:2] / blob
 
     def _store(self, path: Path, data: bytes) -> None:
         # A file of another length is what a power cut leaves; the right bytes are at hand, so mend it.
         if path.exists() and path.stat().st_size == len(data):
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(temporary).replace(path)
+            try:
+                temporary.write_bytes(data)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary.write_bytes(data)
+            temporary.replace(path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
     def _remember(self, blob: str) -> None:

@@ -54,6 +54,7 @@ class SqliteJournal(JournalReader):
         self._session_id = session_id
         self._clock = clock
         self._failure: str | None = None
+        self._synchronous = "as SQLite opened it"
         anchor = anchor or anchor_beside(path)
         with unavailable_on_error(path, "open"):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,8 +130,7 @@ class SqliteJournal(JournalReader):
     @contextmanager
     def _transaction(self, durable: bool) -> Iterator[None]:
         connection = self._db.conn
-        # Only outside a transaction; two statements cost less than a second connection to keep.
-        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        self._synchronise("FULL" if durable else "NORMAL")
         # A deferred BEGIN would let two writers read the same tip, and one of them fail.
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -140,6 +140,12 @@ class SqliteJournal(JournalReader):
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
+
+    def _synchronise(self, mode: str) -> None:
+        # Only outside a transaction; two statements now and then cost less than a second connection.
+        if mode != self._synchronous:
+            self._db.conn.execute(f"PRAGMA synchronous = {mode}")
+            self._synchronous = mode
 
     def _on_file(self, record: Record, cycle_id: str | None, ordinal: int) -> StoredRow | None:
         if cycle_id is not None:

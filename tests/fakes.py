@@ -27,6 +27,8 @@ class ScriptedVoter:
     ) -> Ballot:
         """The scripted ballot on this proposal."""
         self.asked.append(proposal)
+        if self._answer == "BREAK":
+            raise ConnectionError("the line is dead")
         is_abstention = self._answer == "ABSTAIN"
         return Ballot.model_validate(
             {

@@ -9,9 +9,9 @@ from typing import Annotated, TypeAlias
 import numpy as np
 
 from contracts.market import Bars, Float1D
-from tools.registry import Bounds, tool
+from tools.registry import Bounds, shared, tool
 from tools.talib_guard import Period, window
-from tools.windows import rolling_mean, rolling_variance
+from tools.windows import rolling_moments
 
 Deviations: TypeAlias = Annotated[float, Bounds(0.1, 10.0)]
 _NO_WIDTH = "undefined: the bands have no width, every close in the window is the same"
@@ -48,7 +48,7 @@ def bollinger_upper(bars: Bars, *, period: Period = 20, deviations: Deviations =
     ----------
     Bollinger, J. (2001). Bollinger on Bollinger Bands.
     """
-    return _bands(bars, period, deviations)[0]
+    return shared(_bands, bars, period, deviations)[0]
 
 
 @tool(group="volatility", unit="price", reads=("close",), min_bars=window)
@@ -82,7 +82,7 @@ def bollinger_lower(bars: Bars, *, period: Period = 20, deviations: Deviations =
     ----------
     Bollinger, J. (2001). Bollinger on Bollinger Bands.
     """
-    return _bands(bars, period, deviations)[2]
+    return shared(_bands, bars, period, deviations)[2]
 
 
 @tool(group="volatility", unit="fraction of the band", reads=("close",), min_bars=window, undefined=_NO_WIDTH)
@@ -117,7 +117,7 @@ def percent_b(bars: Bars, *, period: Period = 20, deviations: Deviations = 2.0) 
     ----------
     Bollinger, J. (2001). Bollinger on Bollinger Bands.
     """
-    upper, _, lower = _bands(bars, period, deviations)
+    upper, _, lower = shared(_bands, bars, period, deviations)
     return _ratio(bars.close - lower, upper - lower)
 
 
@@ -159,13 +159,13 @@ def bandwidth(bars: Bars, *, period: Period = 20, deviations: Deviations = 2.0) 
     ----------
     Bollinger, J. (2001). Bollinger on Bollinger Bands.
     """
-    upper, middle, lower = _bands(bars, period, deviations)
+    upper, middle, lower = shared(_bands, bars, period, deviations)
     return _ratio(upper - lower, middle)
 
 
 def _bands(bars: Bars, period: int, deviations: float) -> tuple[Float1D, Float1D, Float1D]:
-    middle = rolling_mean(bars.close, period)
-    half = deviations * np.sqrt(rolling_variance(bars.close, period, ddof=0))
+    middle, variance = rolling_moments(bars.close, period, ddof=0)
+    half = deviations * np.sqrt(variance)
     return middle + half, middle, middle - half
 
 

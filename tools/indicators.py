@@ -4,9 +4,10 @@ import talib
 
 from contracts.errors import ToolInputError
 from contracts.market import Bars, Float1D
-from tools.registry import tool
+from tools.registry import shared, tool
 from tools.talib_guard import (
     NEVER_MOVED,
+    Bool1D,
     Period,
     changes,
     floats,
@@ -82,8 +83,8 @@ def rsi(bars: Bars, *, period: Period = 14) -> Float1D:
     Wilder, J. W. (1978). New Concepts in Technical Trading Systems, section VI.
     """
     close = floats(bars.close)
-    values = until_gap(talib.RSI(close, period), close)
-    return once_moved(values, close[1:] != close[:-1])
+    values = until_gap(talib.RSI(close, period), bars, "close")
+    return once_moved(values, bars, _has_close_change)
 
 
 @tool(group="momentum", unit="price", reads=("close",), min_bars=_slow_average, settled_bars=_macd_settled)
@@ -127,7 +128,7 @@ def macd_line(bars: Bars, *, fast: Period = 12, slow: Period = 26) -> Float1D:
     _slow_average(fast=fast, slow=slow)
     close = floats(bars.close)
     # A signal period of 1 adds no warm-up, so the line is known as soon as it exists.
-    return until_gap(talib.MACD(close, fast, slow, 1)[0], close)
+    return until_gap(talib.MACD(close, fast, slow, 1)[0], bars, "close")
 
 
 @tool(
@@ -176,8 +177,7 @@ def macd_signal(bars: Bars, *, fast: Period = 12, slow: Period = 26, signal: Per
     Appel, G. (2005). Technical Analysis: Power Tools for Active Investors.
     """
     _slow_average(fast=fast, slow=slow)
-    close = floats(bars.close)
-    return until_gap(talib.MACD(close, fast, slow, signal)[1], close)
+    return shared(_macd, bars, fast, slow, signal)[0]
 
 
 @tool(
@@ -225,8 +225,7 @@ def macd_histogram(bars: Bars, *, fast: Period = 12, slow: Period = 26, signal: 
     Aspray, T. (1986), who added the histogram; after Appel, G. (2005).
     """
     _slow_average(fast=fast, slow=slow)
-    close = floats(bars.close)
-    return until_gap(talib.MACD(close, fast, slow, signal)[2], close)
+    return shared(_macd, bars, fast, slow, signal)[1]
 
 
 @tool(group="trend", unit="price", reads=("close",), min_bars=window, settled_bars=_ema_settled)
@@ -259,5 +258,14 @@ def ema(bars: Bars, *, period: Period = 20) -> Float1D:
     Hunter, J. S. (1986). The exponentially weighted moving average. Journal of Quality Technology 18(4).
     Appel, G. (2005). Technical Analysis: Power Tools for Active Investors: alpha from a period.
     """
-    close = floats(bars.close)
-    return until_gap(talib.EMA(close, period), close)
+    return until_gap(talib.EMA(floats(bars.close), period), bars, "close")
+
+
+def _macd(bars: Bars, fast: int, slow: int, signal: int) -> tuple[Float1D, Float1D]:
+    _, signal_line, histogram = talib.MACD(floats(bars.close), fast, slow, signal)
+    return until_gap(signal_line, bars, "close"), until_gap(histogram, bars, "close")
+
+
+def _has_close_change(bars: Bars) -> Bool1D:
+    moved: Bool1D = bars.close[1:] != bars.close[:-1]
+    return moved

@@ -65,7 +65,7 @@ def atr(bars: Bars, *, period: Period = 14) -> Float1D:
     Wilder, J. W. (1978). New Concepts in Technical Trading Systems, section III.
     """
     high, low, close = floats(bars.high), floats(bars.low), floats(bars.close)
-    return until_gap(talib.ATR(high, low, close, period), high, low, close)
+    return until_gap(talib.ATR(high, low, close, period), bars, "high", "low", "close")
 
 
 @tool(
@@ -107,8 +107,8 @@ def plus_di(bars: Bars, *, period: Period = 14) -> Float1D:
     Wilder, J. W. (1978). New Concepts in Technical Trading Systems, section IV.
     """
     high, low, close = floats(bars.high), floats(bars.low), floats(bars.close)
-    values = until_gap(talib.PLUS_DI(high, low, close, period), high, low, close)
-    return once_moved(values, _has_true_range(high, low, close))
+    values = until_gap(talib.PLUS_DI(high, low, close, period), bars, "high", "low", "close")
+    return once_moved(values, bars, _has_true_range)
 
 
 @tool(
@@ -149,8 +149,8 @@ def minus_di(bars: Bars, *, period: Period = 14) -> Float1D:
     Wilder, J. W. (1978). New Concepts in Technical Trading Systems, section IV.
     """
     high, low, close = floats(bars.high), floats(bars.low), floats(bars.close)
-    values = until_gap(talib.MINUS_DI(high, low, close, period), high, low, close)
-    return once_moved(values, _has_true_range(high, low, close))
+    values = until_gap(talib.MINUS_DI(high, low, close, period), bars, "high", "low", "close")
+    return once_moved(values, bars, _has_true_range)
 
 
 @tool(
@@ -193,10 +193,11 @@ def adx(bars: Bars, *, period: Period = 14) -> Float1D:
     Wilder, J. W. (1978). New Concepts in Technical Trading Systems, section IV.
     """
     high, low, close = floats(bars.high), floats(bars.low), floats(bars.close)
-    values = until_gap(talib.ADX(high, low, close, period), high, low, close)
-    return once_moved(values, _has_true_range(high, low, close))
+    values = until_gap(talib.ADX(high, low, close, period), bars, "high", "low", "close")
+    return once_moved(values, bars, _has_true_range)
 
 
-def _has_true_range(high: Float1D, low: Float1D, close: Float1D) -> Bool1D:
-    moved: Bool1D = np.maximum(high[1:], close[:-1]) != np.minimum(low[1:], close[:-1])
+def _has_true_range(bars: Bars) -> Bool1D:
+    previous = bars.close[:-1]
+    moved: Bool1D = np.maximum(bars.high[1:], previous) != np.minimum(bars.low[1:], previous)
     return moved

@@ -17,8 +17,8 @@ import math
 import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,8 @@ BarCount: TypeAlias = Callable[..., int]
 """Bars counted from a tool's parameters, given by name; raises ToolInputError where they clash."""
 
 SeriesFunction = TypeVar("SeriesFunction", bound=Callable[..., Float1D])
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _MODULES = ("tools.bollinger", "tools.indicators", "tools.ranges", "tools.volatility")
 _SECTIONS = ("Parameters", "Returns", "Notes", "References")
@@ -85,6 +87,82 @@ class ToolValue:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedBars(Bars):
+    """Bars that keep what `shared` computed from them, so that all rows of one report use it.
+
+    Make them for one piece of work and drop them with it. Arrays that are kept are read-only.
+    """
+
+    kept: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, bars: Bars) -> "SharedBars":
+        """The same columns, with nothing kept yet."""
+        return cls(*(getattr(bars, column.name) for column in fields(Bars)))
+
+
+def shared(kernel: Callable[Concatenate[Bars, P], T], bars: Bars, *args: P.args, **kwargs: P.kwargs) -> T:
+    """`kernel(bars, ...)`; of `SharedBars` it is computed once for the same arguments."""
+    if not isinstance(bars, SharedBars):
+        return kernel(bars, *args, **kwargs)
+    key = (kernel, args, tuple(kwargs.items()))
+    if key not in bars.kept:
+        found = kernel(bars, *args, **kwargs)
+        for part in found if isinstance(found, tuple) else (found,):
+            if isinstance(part, np.ndarray):
+                part.flags.writeable = False
+        bars.kept[key] = found
+    return typing.cast("T", bars.kept[key])
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool with all its parameters, checked; it can be asked bar after bar."""
+
+    tool: "Tool"
+    params: Mapping[str, int | float]
+    min_bars: int
+    settled_bars: int
+    """0 for a tool that reads a window."""
+
+    def series(self, bars: Bars) -> Float1D:
+        """One value a bar, NaN where it is not known."""
+        values = shared(self.tool.function, bars, **self.params)
+        if values.shape != (len(bars),):
+            raise InvariantBroken(
+                f"expected {len(bars)} values from {self.tool.name}, found an array of {values.shape}; "
+                "mend it"
+            )
+        return values
+
+    def newest(self, bars: Bars) -> ToolValue:
+        """The newest value, or None with the reason."""
+        has = len(bars)
+        if has < self.min_bars:
+            return ToolValue(None, has, f"needs {self.min_bars} bars, has {has}")
+        read = bars if self.settled_bars else shared(_newest, bars, self.min_bars)
+        value, warnings = float(self.series(read)[-1]), self._warnings(has)
+        if math.isfinite(value):
+            return ToolValue(value, len(read), None, warnings)
+        return ToolValue(None, len(read), self._why_missing(read), warnings)
+
+    def _warnings(self, has: int) -> tuple[str, ...]:
+        settled = self.settled_bars
+        if has >= settled:
+            return ()
+        return (f"has {has} bars; under {settled} where they begin still counts for over 1 % of the value",)
+
+    def _why_missing(self, read: Bars) -> str:
+        for column in self.tool.reads:
+            n_missing = int(np.count_nonzero(~np.isfinite(getattr(read, column))))
+            if n_missing == len(read):
+                return f"needs {column}, which these bars do not have"
+            if n_missing:
+                return f"needs {column} on every bar, missing on {n_missing} of {len(read)}"
+        return self.tool.undefined
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """A registered series tool."""
 
@@ -118,30 +196,19 @@ class Tool:
         self.min_bars(**chosen)
         return chosen
 
+    def prepare(self, **params: float) -> ToolCall:
+        """The tool with these parameters, checked once. ToolInputError for ones it cannot use."""
+        chosen = self.check(**params)
+        settled = self.settled_bars(**chosen) if self.settled_bars else 0
+        return ToolCall(self, chosen, self.min_bars(**chosen), settled)
+
     def series(self, bars: Bars, **params: float) -> Float1D:
         """One value a bar, NaN where it is not known. ToolInputError for parameters it cannot use."""
-        return self._computed(bars, self.check(**params))
+        return self.prepare(**params).series(bars)
 
     def call(self, bars: Bars, **params: float) -> ToolValue:
         """The newest value, or None with the reason. ToolInputError for parameters it cannot use."""
-        chosen = self.check(**params)
-        needed, has = self.min_bars(**chosen), len(bars)
-        if has < needed:
-            return ToolValue(None, has, f"needs {needed} bars, has {has}")
-        read = bars[has - needed :] if self.settled_bars is None else bars
-        value = float(self._computed(read, chosen)[-1])
-        warnings = self._warnings(has, chosen)
-        if math.isfinite(value):
-            return ToolValue(value, len(read), None, warnings)
-        return ToolValue(None, len(read), self._why_missing(read), warnings)
-
-    def _computed(self, bars: Bars, chosen: Mapping[str, int | float]) -> Float1D:
-        values = self.function(bars, **chosen)
-        if values.shape != (len(bars),):
-            raise InvariantBroken(
-                f"expected {len(bars)} values from {self.name}, found an array of {values.shape}; mend it"
-            )
-        return values
+        return self.prepare(**params).newest(bars)
 
     def _checked(self, parameter: Parameter, value: object) -> int | float:
         is_whole = isinstance(value, int) and not isinstance(value, bool)
@@ -156,21 +223,6 @@ class Tool:
             f"{bounds.high:g}, found {value!r}; give one in that range",
             parameter=parameter.name,
         )
-
-    def _warnings(self, has: int, chosen: Mapping[str, int | float]) -> tuple[str, ...]:
-        settled = self.settled_bars(**chosen) if self.settled_bars else 0
-        if has >= settled:
-            return ()
-        return (f"has {has} bars; under {settled} where they begin still counts for over 1 % of the value",)
-
-    def _why_missing(self, read: Bars) -> str:
-        for column in self.reads:
-            n_missing = int(np.count_nonzero(~np.isfinite(getattr(read, column))))
-            if n_missing == len(read):
-                return f"needs {column}, which these bars do not have"
-            if n_missing:
-                return f"needs {column} on every bar, missing on {n_missing} of {len(read)}"
-        return self.undefined
 
 
 def tool(
@@ -235,6 +287,11 @@ def groups() -> Mapping[str, tuple[Tool, ...]]:
     tools = all_tools()
     names = sorted({entry.group for entry in tools})
     return {name: tuple(entry for entry in tools if entry.group == name) for name in names}
+
+
+def _newest(bars: Bars, count: int) -> Bars:
+    newest = bars[len(bars) - count :]
+    return SharedBars.of(newest) if isinstance(bars, SharedBars) else newest
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ A row that has no value stays in the report with its reason. The score reads the
 
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal, Self
 
@@ -28,7 +28,7 @@ from contracts.market import Bars, Timeframe
 from contracts.records import CompositeWeights, Evidence, FormulaReport, MarketSnapshot
 from tools.composite import composite_strength
 from tools.decision_settings import ScoreSettings
-from tools.registry import get_tool, load_tools
+from tools.registry import SharedBars, ToolCall, get_tool, load_tools
 from tools.technical_score import score_technicals
 
 PROFILES = Path(__file__).with_name("profiles")
@@ -45,6 +45,11 @@ class ProfileRow(_Described):
     tool: str
     timeframe: Literal["decision", "higher"] = "decision"
     params: Mapping[str, StrictInt | StrictFloat] = {}
+
+    @cached_property
+    def call(self) -> ToolCall:
+        """The row's tool with its parameters, checked once; ToolInputError where they do not fit."""
+        return get_tool(self.tool).prepare(**self.params)
 
 
 class ReportProfile(_Described):
@@ -153,14 +158,16 @@ def make_report(
     Notes
     -----
     Look-ahead: every bar and every label behind the weights had closed by `as_of`, or this raises.
-    A missing timeframe is no error: its rows have no value. Cost: one tool call a row.
+    A missing timeframe is no error: its rows have no value. Cost: one tool call a row; what rows and
+    strength have in common is computed once.
     """
     _refuse_future(snapshot, bars)
     if weights is not None:
         _refuse_foreign(snapshot, weights)
-    evidence = tuple(_evidence(row, snapshot, bars) for row in profile.rows)
+    kept = {timeframe: SharedBars.of(series) for timeframe, series in bars.items()}
+    evidence = tuple(_evidence(row, snapshot, kept) for row in profile.rows)
     by_id = {row.evidence_id: row for row in evidence}
-    decision_bars = bars.get(snapshot.timeframe)
+    decision_bars = kept.get(snapshot.timeframe)
     if decision_bars is None:
         raise InvariantBroken(
             f"expected {snapshot.timeframe} bars beside the snapshot, found {sorted(bars)}; load its series"
@@ -183,7 +190,7 @@ def _faults(error: ValidationError) -> str:
 
 def _check_row(row: ProfileRow, path: Path) -> None:
     try:
-        get_tool(row.tool).check(**row.params)
+        _ = row.call
     except ToolInputError as error:
         raise SettingsError(
             f"expected row {row.id} of {path.name} to fit its tool, found: {error}"
@@ -211,16 +218,15 @@ def _refuse_foreign(snapshot: MarketSnapshot, weights: CompositeWeights) -> None
 
 def _evidence(row: ProfileRow, snapshot: MarketSnapshot, bars: Mapping[Timeframe, Bars]) -> Evidence:
     timeframe = snapshot.timeframe if row.timeframe == "decision" else snapshot.timeframe.higher
-    tool = get_tool(row.tool)
     series = bars.get(timeframe)
-    found = tool.call(series, **row.params) if series is not None else None
+    found = row.call.newest(series) if series is not None else None
     return Evidence(
         evidence_id=row.id,
         tool=row.tool,
         instrument_id=snapshot.instrument.instrument_id,
         timeframe=timeframe,
         value=found.value if found else None,
-        unit=tool.unit,
+        unit=row.call.tool.unit,
         n_obs=found.n_obs if found else 0,
         reason=found.reason if found else f"the snapshot has no {timeframe} bars",
         warnings=found.warnings if found else (),

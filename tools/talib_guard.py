@@ -15,13 +15,14 @@
 """
 
 import math
+from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from contracts.market import Float1D
-from tools.registry import Bounds
+from contracts.market import Bars, Float1D
+from tools.registry import Bounds, Column, shared
 
 Bool1D: TypeAlias = npt.NDArray[np.bool_]
 Period: TypeAlias = Annotated[int, Bounds(2, 1000)]
@@ -54,16 +55,23 @@ def floats(column: Float1D) -> Float1D:
     return np.ascontiguousarray(column, dtype=np.float64)
 
 
-def until_gap(values: Float1D, *columns: Float1D) -> Float1D:
+def until_gap(values: Float1D, bars: Bars, *columns: Column) -> Float1D:
     """`values`, unknown from the first bar on which a column is not finite."""
-    known: Bool1D = np.logical_and.reduce([np.isfinite(column) for column in columns])
-    if not known.all():
-        values[int(np.argmin(known)) :] = np.nan
+    values[shared(_first_gap, bars, *columns) :] = np.nan
     return values
 
 
-def once_moved(values: Float1D, moved: Bool1D) -> Float1D:
-    """`values`, unknown until the first true entry of `moved`, whose entry i is about bar i + 1."""
-    first = int(np.argmax(moved)) if moved.any() else len(moved)
-    values[: first + 1] = np.nan
+def once_moved(values: Float1D, bars: Bars, moves: Callable[[Bars], Bool1D]) -> Float1D:
+    """`values`, unknown until the first true entry of `moves(bars)`, whose entry i is about bar i + 1."""
+    values[: shared(_first_move, bars, moves) + 1] = np.nan
     return values
+
+
+def _first_gap(bars: Bars, *columns: Column) -> int:
+    known: Bool1D = np.logical_and.reduce([np.isfinite(getattr(bars, column)) for column in columns])
+    return len(known) if known.all() else int(np.argmin(known))
+
+
+def _first_move(bars: Bars, moves: Callable[[Bars], Bool1D]) -> int:
+    moved = moves(bars)
+    return int(np.argmax(moved)) if moved.any() else len(moved)

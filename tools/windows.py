@@ -7,7 +7,6 @@ a window of equal values has a variance of exactly 0.
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from contracts.market import Float1D
 
@@ -39,7 +38,7 @@ def rolling_mean(values: Float1D, period: int) -> Float1D:
     Chan, T. F., Golub, G. H., LeVeque, R. J. (1983). Algorithms for computing the sample variance: shifting.
     """
     oldest, offsets = _windows(values, period)
-    return _aligned(oldest + offsets.mean(axis=0), len(values))
+    return _aligned(oldest + offsets.sum(axis=0) / period, len(values))
 
 
 def rolling_variance(values: Float1D, period: int, *, ddof: int) -> Float1D:
@@ -70,16 +69,49 @@ def rolling_variance(values: Float1D, period: int, *, ddof: int) -> Float1D:
     ----------
     Chan, T. F., Golub, G. H., LeVeque, R. J. (1983). Algorithms for computing the sample variance: shifting.
     """
-    _, offsets = _windows(values, period)
-    deviations = offsets - offsets.mean(axis=0)
-    return _aligned(np.square(deviations).sum(axis=0) / (period - ddof), len(values))
+    return rolling_moments(values, period, ddof=ddof)[1]
+
+
+def rolling_moments(values: Float1D, period: int, *, ddof: int) -> tuple[Float1D, Float1D]:
+    """Mean and variance of the newest `period` values at each place, for little more than the variance.
+
+    Use it where both are wanted.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        Any unit; NaN and infinity count as missing.
+    period : int
+        Length of the window, more than `ddof`.
+    ddof : int
+        The divisor of the variance is `period` - `ddof`.
+
+    Returns
+    -------
+    tuple of two arrays of shape (n,)
+        What `rolling_mean` and `rolling_variance` say, to the last bit.
+
+    Notes
+    -----
+    See those two. Look-ahead: none.
+
+    References
+    ----------
+    Chan, T. F., Golub, G. H., LeVeque, R. J. (1983). Algorithms for computing the sample variance: shifting.
+    """
+    oldest, offsets = _windows(values, period)
+    mean = offsets.sum(axis=0) / period
+    variance = np.square(offsets - mean).sum(axis=0) / (period - ddof)
+    return _aligned(oldest + mean, len(values)), _aligned(variance, len(values))
 
 
 def _windows(values: Float1D, period: int) -> tuple[Float1D, npt.NDArray[np.float64]]:
     if len(values) < period:
         return np.empty(0), np.empty((period, 0))
     finite = np.where(np.isfinite(values), values, np.nan)
-    windows = sliding_window_view(finite, period).T
+    # Overlapping columns of one array, as sliding_window_view gives them at many times the cost.
+    shape, step = (period, len(values) - period + 1), finite.itemsize
+    windows = np.ndarray(shape, finite.dtype, finite, strides=(step, step))
     return windows[0], windows - windows[0]
 
 

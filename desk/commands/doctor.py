@@ -140,10 +140,15 @@ def _journal_state(folder: "DeskFolder") -> str:
 
 
 def _is_writable(folder: Path) -> bool:
-    import os
+    import tempfile
 
     existing = next(path for path in (folder, *folder.parents) if path.exists())
-    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    try:
+        # Asking for permission is not enough: a full or read-only disk grants it and then refuses.
+        with tempfile.TemporaryFile(dir=existing):
+            return True
+    except OSError:
+        return False
 
 
 def _print(

@@ -4,12 +4,14 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
+from contracts.errors import DataUnavailable
 from contracts.records import DeskState, Outcome
 from desk.commands.person import Person
 from desk.commands.progress import ProgressReport
@@ -20,6 +22,8 @@ from desk.wiring import Runner, open_desk
 from graphs.session import SessionEvent
 from graphs.tally import SessionSummary
 
+_KELLY = "kelly_stands_aside"
+"""The one reason that only a person can end, so the summary says how."""
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -56,9 +60,11 @@ def show(driven: Driven, *, is_json: bool) -> None:
         print(json.dumps(tree | files, indent=2))
         return
     out, summary = to_stdout(), driven.summary
+    if out.is_terminal:
+        out.print()
     out.print(banner(summary.desk, summary.account_id, is_paper=summary.is_paper), style="bold")
-    rows = [*summary_facts(summary), ("journal", str(driven.journal)), ("summary", str(driven.summary_file))]
-    out.print(facts(rows))
+    out.print(facts(summary_facts(summary)))
+    out.print(f"\njournal  {driven.journal}\nsummary  {driven.summary_file}", soft_wrap=True)
     out.print("\nnext")
     for line in _next_commands(driven):
         out.print(f"  {line}", soft_wrap=True)
@@ -89,8 +95,10 @@ async def _last_close(runner: Runner) -> datetime | None:
     feed, bound = runner.desk.feed, runner.settings.feed.replay.end
     ends: list[datetime] = []
     for instrument_id in feed.instruments():
-        bars = await feed.bars(instrument_id, runner.settings.timeframe, _FAR, 1)
-        ends += [bars.last_close_time] if len(bars) else []
+        # An instrument whose file has longer bars is left out by the feed itself, or refused there.
+        with suppress(DataUnavailable):
+            bars = await feed.bars(instrument_id, runner.settings.timeframe, _FAR, 1)
+            ends += [bars.last_close_time] if len(bars) else []
     return max(ends, default=None) if bound is None else bound
 
 
@@ -122,11 +130,11 @@ def _show_start(console: Console, runner: Runner) -> None:
     if policy == "ask" and not _is_person_there(settings):
         policy = "ask, but nobody is at a terminal: questions stand until they expire"
     rows = [
-        ("feed", f"{runner.desk.feed.name}: {scanned}, {settings.timeframe}"),
-        ("mode", f"{settings.mode}, {policy}"),
-        ("journal", str(runner.folder.journal)),
+        ("feed   ", f"{runner.desk.feed.name}: {scanned}, {settings.timeframe}"),
+        ("mode   ", f"{settings.mode}, {policy}"),
     ]
     console.print(facts(rows))
+    console.print(f"journal  {runner.folder.journal}", soft_wrap=True)
 
 
 def _telling_cycle(runner: Runner) -> str | None:
@@ -143,4 +151,6 @@ def _next_commands(driven: Driven) -> list[str]:
     if driven.cycle_id is not None:
         cycle = short(driven.cycle_id)
         lines = [f"dualbrain audit show {cycle} {desk}", f"dualbrain replay {cycle} {desk}", *lines]
+    if any(count.what.endswith(_KELLY) for count in driven.summary.stood_aside):
+        lines.append(f"dualbrain reset-kelly MARKET --by NAME --reason TEXT {desk}")
     return lines

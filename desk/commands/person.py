@@ -51,22 +51,20 @@ class Person:
         request, instrument = pending.request, pending.state["snapshot"].instrument
         self._console.print()
         self._console.print(facts(question_facts(request, instrument)))
-        self._stop.is_person_asked = True
         try:
-            return self._read(request)
+            with self._stop.cutting_short():
+                return self._read(request)
         except (EOFError, KeyboardInterrupt):
-            self._console.print("left open")
+            self._console.print("\nleft open")
             return None
-        finally:
-            self._stop.is_person_asked = False
 
     def _read(self, request: ApprovalRequest) -> tuple[float | None, str]:
         while True:
-            said = self._console.input(_PROMPT).strip().lower()
+            said = self._console.input(_PROMPT, markup=False).strip().lower()
             if said in ("y", "yes"):
                 return request.quantity, "approved at the terminal"
             if said in ("n", "no"):
-                reason = self._console.input("why not (Enter to skip): ").strip()
+                reason = self._console.input("why not (Enter to skip): ", markup=False).strip()
                 return None, reason or "refused at the terminal without a reason"
             wanted = parse_quantity(said)
             if wanted is not None and wanted <= request.quantity:

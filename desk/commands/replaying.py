@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -106,7 +107,14 @@ def _difference_row(difference: Difference) -> tuple[str, str, str, str]:
     stage = f"{difference.stage} {difference.ordinal}" if difference.ordinal else difference.stage
     if not difference.path:
         return (stage, "the record", difference.was or "not made", difference.now or "not made")
-    return (stage, difference.path, difference.was or "-", difference.now or "-")
+    return (stage, difference.path, _brief(difference.was), _brief(difference.now))
+
+
+def _brief(text: str | None) -> str:
+    """Hashes that follow from the rest need not fill the screen."""
+    if text is None:
+        return "-"
+    return short(text) if re.fullmatch(r"[0-9a-f]{64}", text) else text
 
 
 def _show_all(out: Console, count: ReplayCount, changes: Mapping[str, object]) -> None:

@@ -1,8 +1,13 @@
 """A clean stop: the first Ctrl+C or SIGTERM is heard between two acts, a second one leaves at once."""
 
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
+
+_HEARD = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
@@ -10,12 +15,11 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested_by: str | None = None
-        self.is_person_asked = False
-        """At a prompt nothing is half done, so a stop may cut it short."""
+        self._is_person_asked = False
         self._before: dict[signal.Signals, signal.Handlers] = {}
 
     def __enter__(self) -> Self:
-        for which in (signal.SIGINT, signal.SIGTERM):
+        for which in _HEARD:
             self._before[which] = signal.signal(which, self._hear)  # type: ignore[assignment]
         return self
 
@@ -25,8 +29,22 @@ class StopRequest:
         for which, handler in self._before.items():
             signal.signal(which, handler)
 
+    @contextmanager
+    def cutting_short(self) -> Iterator[None]:
+        """While a person is asked nothing is half done, so a signal raises KeyboardInterrupt here."""
+        if sys.platform != "win32":
+            for which in _HEARD:
+                # Polars puts its own handler before ours, and with it a read that was interrupted is
+                # begun again: the prompt would not hear Ctrl+C before the next Enter.
+                signal.siginterrupt(which, True)
+        self._is_person_asked = True
+        try:
+            yield
+        finally:
+            self._is_person_asked = False
+
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         is_second = self.requested_by is not None
         self.requested_by = signal.Signals(number).name
-        if is_second or self.is_person_asked:
+        if is_second or self._is_person_asked:
             raise KeyboardInterrupt

@@ -159,6 +159,8 @@ def _cited(names: Sequence[str]) -> str:
 @tell.register
 def _proposal(proposal: TradeProposal) -> str:
     instrument = INSTRUMENTS.get(proposal.instrument_id)
+    if proposal.quantity <= 0:
+        return "\n".join([f"nothing to trade on the side {proposal.side}", *_reasons(proposal.reasons)])
     lines = [_trade_words(proposal, proposal.instrument_id)]
     if proposal.purpose == "entry":
         lines.append(_risk_words(proposal, proposal.currency))
@@ -226,7 +228,7 @@ def _verdict(verdict: RiskVerdict) -> str:
 def _check(check: RiskCheck, width: int) -> str:
     measured = "not computed" if check.value is None else number(check.value)
     note = "" if check.effect == "passes" else f"  {check.note}"
-    figures = f"{measured} of {number(check.limit)} {check.unit}".rstrip()
+    figures = f"{measured}, limit {number(check.limit)} {check.unit}"
     return f"  {check.effect:<7}  {check.name:<{width}}  {figures}{note}"
 
 
@@ -301,7 +303,7 @@ def _outcome(outcome: Outcome) -> str:
     ]
     if outcome.max_favourable_r is not None and outcome.max_adverse_r is not None:
         lines.append(
-            f"best {outcome.max_favourable_r:+.2f} R, worst {outcome.max_adverse_r:+.2f} R on the way"
+            f"best {outcome.max_favourable_r:+.2f} R, worst {-outcome.max_adverse_r:+.2f} R on the way"
         )
     return "\n".join(lines)
 

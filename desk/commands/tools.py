@@ -61,10 +61,7 @@ def show(name: NameArgument) -> None:
     out = to_stdout()
     out.print(f"{found.name} · {found.group} · {found.unit}", style="bold")
     out.print(f"{found.summary}\n\n{found.doc.use}\n")
-    rows = [
-        (p.name, f"{p.text} (default {p.default:g}, {p.bounds.low:g} to {p.bounds.high:g})")
-        for p in found.parameters
-    ]
+    rows = [(f"{p.name}={p.default:g}", p.text) for p in found.parameters]
     rows += [("returns", found.doc.returns), ("notes", found.doc.notes), ("source", found.doc.references)]
     out.print(facts(rows))
 

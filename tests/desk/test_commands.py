@@ -94,18 +94,9 @@ def test_ls_filters_by_the_stage_a_cycle_came_to(home: Path) -> None:
 
 def test_show_tells_a_trade_in_the_order_of_the_path(home: Path) -> None:
     said = dualbrain(home, "audit", "show", a_traded_cycle(home)[:12], *DESK)
-    order = (
-        "desk",
-        "market",
-        "numbers",
-        "gate",
-        "proposal",
-        "decision",
-        "portfolio",
-        "risk guard",
-        "question",
-    )
-    order += ("answer", "second look", "intent", "order", "fill", "outcome")
+    before_the_guard = ["desk", "market", "numbers", "gate", "proposal", "decision", "portfolio"]
+    after_it = ["question", "answer", "second look", "intent", "order", "fill", "outcome"]
+    order = [*before_the_guard, "risk guard", *after_it]
     places = [said.out.index(f"\n{heading} ") for heading in order]
     assert places == sorted(places)
     assert "risk per trade" in said.out.replace("_", " ")
@@ -125,7 +116,7 @@ def test_show_as_json_is_the_records_themselves(home: Path) -> None:
 
 def test_verify_is_sound_and_then_names_a_changed_blob(home: Path) -> None:
     assert dualbrain(home, "audit", "verify", *DESK).code == 0
-    blob = next((home / "weeks" / "blobs").glob("*/*/*"))
+    blob = next(path for path in (home / "weeks" / "blobs").rglob("*") if path.is_file())
     data = bytearray(blob.read_bytes())
     data[len(data) // 2] ^= 1
     blob.write_bytes(data)
@@ -259,3 +250,10 @@ def test_doctor_speaks_although_the_settings_are_refused(home: Path) -> None:
     assert said.code == 2
     assert "max_dayly_loss_pct" in said.out
     assert "python" in said.out
+
+
+def test_doctor_says_that_a_home_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("not a folder", encoding="utf-8")
+    told = json.loads(dualbrain(tmp_path, "doctor", "--json", home=file).out)
+    assert any(str(file) in sentence for sentence in told["missing"])

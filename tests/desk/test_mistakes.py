@@ -21,6 +21,8 @@ RUN = ("run", "--once")
         ((*RUN, "--to", "2017-02-30"), "--to"),
         ((*RUN, "--interval", "7h"), "timeframe"),
         ((*RUN, "--sample", "eurusd-2071"), "eurusd-2017"),
+        ((*RUN, "--sample", "spx-daily"), "SPX 1d"),
+        ((*RUN, "--from", "2017-05-01", "--to", "2017-04-01"), "2017-05-01"),
         ((*RUN, "--feed", "nowhere.toml"), "nowhere.toml"),
         ((*RUN, "--set", "limits.max_dayly_loss_pct=2"), "limits.max_dayly_loss_pct"),
         ((*RUN, "--set", "limits.max_daily_loss_pct=much"), "limits.max_daily_loss_pct"),

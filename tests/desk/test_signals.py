@@ -37,13 +37,17 @@ def test_a_signal_ends_a_run_cleanly_with_a_summary_and_a_sound_journal(
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stderr is not None
-    said: list[str] = []
-    while not said or "deciding" not in said[-1]:
-        said.append(process.stderr.readline())
-        assert said[-1], said
-    process.send_signal(which)
-    out, err = process.communicate(timeout=60)
+    try:
+        assert process.stderr is not None
+        said: list[str] = []
+        while not said or "deciding" not in said[-1]:
+            said.append(process.stderr.readline())
+            assert said[-1], said
+        process.send_signal(which)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 0, err
     summary = json.loads(out)
     assert summary["why_ended"] == f"stopped by {which.name}"

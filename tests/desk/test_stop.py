@@ -30,10 +30,9 @@ def test_the_second_signal_leaves_at_once() -> None:
 
 
 def test_a_signal_cuts_a_prompt_short() -> None:
-    with StopRequest() as stop:
-        stop.is_person_asked = True
-        with pytest.raises(KeyboardInterrupt):
-            send(signal.SIGINT)
+    with StopRequest() as stop, pytest.raises(KeyboardInterrupt), stop.cutting_short():
+        send(signal.SIGINT)
+    assert stop.requested_by == "SIGINT"
 
 
 def test_the_handlers_of_before_are_put_back() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.errors import InvariantBroken
 from contracts.market import Quote
 from contracts.records import (
     PATH,
@@ -161,6 +162,33 @@ async def test_a_reduced_vote_halves_the_order(tmp_path: Path) -> None:
         await told.run()
         proposal, intent = told.records(TradeProposal)[0], told.records(OrderIntent)[0]
     assert 0 < intent.quantity <= proposal.quantity / 2
+
+
+async def test_a_seat_that_breaks_has_abstained_and_the_others_still_count(tmp_path: Path) -> None:
+    with scene(tmp_path, PANEL, voters=_voters("APPROVE", "BREAK", "APPROVE")) as told:
+        await told.run()
+        broken = next(b for b in told.records(Ballot) if b.seat == "seat1")
+        decision = next(d for d in told.records(Decision) if d.rule == "majority")
+    assert (broken.answer, broken.abstained) == ("ABSTAIN", "ConnectionError: the line is dead")
+    assert (decision.size_fraction, decision.n_valid) == (0.5, 2)
+
+
+async def test_an_unexpected_failure_stops_the_desk_and_leaves_the_cycle_to_be_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Gate:
+        raise ZeroDivisionError("a bug")
+
+    with scene(tmp_path, last="2017-01-04T10:00Z") as told:
+        monkeypatch.setattr("graphs.nodes.assess_gate", broken)
+        with pytest.raises(InvariantBroken, match="ZeroDivisionError: a bug"):
+            await told.run()
+        assert len(told.runner.journal.unfinished_cycles()) == 1
+    monkeypatch.undo()
+    with scene(tmp_path, last="2017-01-04T10:00Z") as told:
+        await told.run()
+        assert told.runner.journal.unfinished_cycles() == ()
+        assert told.records(Gate)
 
 
 async def test_panel_without_seats_has_no_quorum_and_does_not_fall_back_silently(tmp_path: Path) -> None:

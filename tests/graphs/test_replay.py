@@ -53,12 +53,12 @@ async def test_a_changed_constant_of_the_score_is_named_at_report(
 ) -> None:
     with scene(tmp_path) as told:
         await told.run()
-        monkeypatch.setattr(technical_score, "RSI_OVERSOLD", 35.0)
+        monkeypatch.setattr(technical_score, "ADX_TRENDING", 20.0)
         results = await _replay_all(told)
         reported = {report.cycle_id for report in told.records(FormulaReport)}
     assert {result.cycle_id for result in results if result.verdict == "drifted"} == reported
-    assert {result.first_stage for result in results} == {"report", None}
-    assert any("parts[rsi].why" in d.path for result in results for d in result.differences)
+    assert {result.first_stage for result in results if result.verdict == "drifted"} == {"report"}
+    assert any("parts[directional].why" in d.path for result in results for d in result.differences)
 
 
 async def test_halving_the_risk_would_have_halved_the_order(tmp_path: Path) -> None:

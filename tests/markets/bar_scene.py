@@ -45,7 +45,8 @@ def make_bars(
 
 def hourly(start: datetime, n: int, seed: int = 7) -> Bars:
     """`n` hourly bars of EUR/USD from `start` on, in the forex week only."""
-    opens, at = [], start
+    opens: list[int] = []
+    at = start
     while len(opens) < n:
         if is_open(EURUSD, at):
             opens.append(to_ms(at))

@@ -265,6 +265,16 @@ def test_a_bounded_writer_and_reader_still_tell_the_truth() -> None:
     assert_equal(reader.load(series), bars[-600:])
 
 
+def test_a_chunk_in_use_is_not_the_one_forgotten() -> None:
+    blobs = DictBlobs()
+    writer = ChunkWriter(blobs, max_known=2)
+    used, *others = (make_bars([i * 3_600_000]) for i in range(4))
+    for other in others:
+        writer.store("EURUSD", Timeframe.H1, used)
+        writer.store("EURUSD", Timeframe.H1, other)
+    assert blobs.n_puts == 4
+
+
 def test_loaded_bars_are_the_callers_own() -> None:
     blobs = DictBlobs()
     reader, bars = ChunkReader(blobs), hourly(MONDAY, 10)

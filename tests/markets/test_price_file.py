@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.errors import FeedFormatError
-from contracts.market import Timeframe
+from contracts.market import Timeframe, from_ms
 from markets.price_file import PriceColumns, PriceFile, read_prices
 from markets.samples import sample_sources
 from tests.markets.moments import LONDON, utc
@@ -162,6 +162,20 @@ def test_times_with_an_offset_are_read_as_written(tmp_path: Path) -> None:
         time_format="%Y-%m-%dT%H:%M:%S%z",
     )
     assert opens(series) == [utc("2017-05-15 08:00")]
+
+
+def test_daily_index_bars_are_known_from_the_close_of_the_session(tmp_path: Path) -> None:
+    series = read(
+        tmp_path / "a.csv",
+        HEADER,
+        "2017-05-15,1,1,1,1",
+        "2017-12-15,1,1,1,1",
+        instrument="^GSPC",
+        time_format="%Y-%m-%d",
+        timeframe=Timeframe.D1,
+    )
+    closes = [from_ms(t) for t in asks(series).close_time]
+    assert closes == [utc("2017-05-15 20:00"), utc("2017-12-15 21:00")]
 
 
 # Descriptions

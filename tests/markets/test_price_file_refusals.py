@@ -6,14 +6,17 @@ from datetime import date, timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contracts.errors import FeedFormatError
 from contracts.market import Timeframe
 from markets.price_file import read_prices
 from tests.markets.moments import utc
-from tests.markets.price_scene import HEADER, MONDAY, ONE_SIDED, one_sided, opens, read, refused
+from tests.markets.price_scene import HEADER, MONDAY, ONE_SIDED, asks, one_sided, opens, read, refused
 
 
 @pytest.mark.parametrize(
@@ -158,6 +161,36 @@ def test_a_parquet_column_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
         read_prices(one_sided(tmp_path / "a.parquet"))
 
 
+@pytest.mark.parametrize("changes", [{"time_format": "%Y-%m-%d %I:%M"}, {"time_zone": "Factory"}])
+def test_a_format_or_a_zone_that_polars_cannot_use_is_refused(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    assert refused(tmp_path / "a.csv", HEADER, *MONDAY, **changes).fields["column"] == "time"
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    at=st.integers(0, 200),
+    n_deleted=st.integers(0, 12),
+    inserted=st.binary(max_size=6) | st.text("0123456789.,-: \n\r\"'e;", max_size=6).map(str.encode),
+)
+def test_a_damaged_file_is_refused_or_gives_sound_prices(
+    tmp_path_factory: pytest.TempPathFactory, at: int, n_deleted: int, inserted: bytes
+) -> None:
+    text = ("\n".join([HEADER, *MONDAY, "2017-05-15 12:00,1.11,1.13,1.10,1.12"]) + "\n").encode()
+    path = tmp_path_factory.getbasetemp() / "damaged.csv"
+    path.write_bytes(text[:at] + inserted + text[at + n_deleted :])
+    try:
+        bars = asks(read_prices(one_sided(path)))
+    except FeedFormatError:
+        return
+    assert (np.diff(bars.open_time) > 0).all()
+    assert (bars.low > 0).all()
+    assert (np.minimum(bars.open, bars.close) >= bars.low).all()
+    assert (np.maximum(bars.open, bars.close) <= bars.high).all()
+    assert np.isfinite(bars.high).all()
+
+
 # Zone and date order
 
 
@@ -181,7 +214,8 @@ def test_a_wrong_zone_is_refused_saying_how_many_bars_where_and_what_to_look_at(
 
 
 def test_the_right_zone_is_accepted(tmp_path: Path) -> None:
-    assert read(tmp_path / "a.csv", HEADER, *weeks_of_hours()).report.n_closed_market == 0
+    series = read(tmp_path / "a.csv", HEADER, *weeks_of_hours(), max_closed_share=0)
+    assert series.report.n_closed_market == 0
 
 
 def test_bars_outside_the_session_are_kept_and_counted_up_to_the_limit(tmp_path: Path) -> None:
@@ -218,17 +252,3 @@ def test_daily_forex_bars_off_the_new_york_close_are_refused(tmp_path: Path) -> 
         tmp_path / "a.csv", HEADER, "2017-05-15,1,1,1,1", time_format="%Y-%m-%d", timeframe=Timeframe.D1
     )
     assert "1d bars of EURUSD to open on time" in str(error)
-
-
-def test_daily_index_bars_are_known_from_the_close_of_the_session(tmp_path: Path) -> None:
-    series = read(
-        tmp_path / "a.csv",
-        HEADER,
-        "2017-05-15,1,1,1,1",
-        "2017-12-15,1,1,1,1",
-        instrument="^GSPC",
-        time_format="%Y-%m-%d",
-        timeframe=Timeframe.D1,
-    )
-    closes = [from_ms(t) for t in asks(series).close_time]
-    assert closes == [utc("2017-05-15 20:00"), utc("2017-12-15 21:00")]

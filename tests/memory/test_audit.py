@@ -318,7 +318,7 @@ def test_one_changed_byte_in_any_blob_is_told(sound: Path, tmp_path: Path, data:
     path = tmp_path / "copy" / "journal.db"
     blobs = FileBlobStore(path.parent / "blobs")
     blob = data.draw(st.sampled_from(list(blobs.all())))
-    file = path.parent / "blobs" / blob[:2] / blob[2:4] / blob
+    file = path.parent / "blobs" / blob[:2] / blob
     stored = bytearray(file.read_bytes())
     stored[data.draw(st.integers(0, len(stored) - 1))] ^= data.draw(st.integers(1, 255))
     file.write_bytes(stored)
@@ -328,7 +328,7 @@ def test_one_changed_byte_in_any_blob_is_told(sound: Path, tmp_path: Path, data:
 
 def test_a_missing_blob_is_told_with_the_first_row_that_names_it(journal_path: Path) -> None:
     blob = sha256_hex(b"settings")
-    (journal_path.parent / "blobs" / blob[:2] / blob[2:4] / blob).unlink()
+    (journal_path.parent / "blobs" / blob[:2] / blob).unlink()
     (problem,) = _verify(journal_path).problems
     assert problem.startswith("row 2: ")
     assert blob[:12] in problem
@@ -337,7 +337,7 @@ def test_a_missing_blob_is_told_with_the_first_row_that_names_it(journal_path: P
 def test_a_blob_no_row_names_is_checked_too(journal_path: Path) -> None:
     blobs = FileBlobStore(journal_path.parent / "blobs")
     blob = blobs.put(b"nobody's")
-    (journal_path.parent / "blobs" / blob[:2] / blob[2:4] / blob).write_bytes(b"changed!")
+    (journal_path.parent / "blobs" / blob[:2] / blob).write_bytes(b"changed!")
     (problem,) = _verify(journal_path).problems
     assert blob[:12] in problem
 

@@ -14,7 +14,7 @@ from memory.scratch import OverlayBlobStore
 
 
 def _file_of(root: Path, blob: str) -> Path:
-    return root / blob[:2] / blob[2:4] / blob
+    return root / blob[:2] / blob
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -195,7 +195,7 @@ def test_only_a_durable_append_is_synced_to_disk(open_journal: OpenJournal) -> N
     journal.append(make_gate("c"))
     levels = [s for s in statements if s.startswith(("PRAGMA", "COMMIT"))]
     full, normal = "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL"
-    assert levels == [normal, "COMMIT", full, "COMMIT", normal, "COMMIT"]
+    assert levels == ["COMMIT", full, "COMMIT", normal, "COMMIT"]
 
 
 def test_a_durable_append_of_what_is_on_file_is_synced_too(
