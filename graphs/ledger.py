@@ -4,11 +4,13 @@ Answers what the journal alone could answer too, only faster: which cycle an ord
 the venue last said of it, which trades are open, which intents nobody has acknowledged.
 """
 
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from contracts.ports import Journal
 from contracts.records import (
+    TERMINAL_STATES,
     Exposure,
     Fill,
     KellyReset,
@@ -20,6 +22,9 @@ from contracts.records import (
 from tools.kelly import trade_stats
 
 _UNACKNOWLEDGED = ("INITIALIZED", "SUBMITTED", "UNKNOWN")
+
+KEPT_DONE = 512
+"""Finished orders and trade ids remembered, for what a venue repeats; a desk of years must not grow."""
 
 
 @dataclass
@@ -40,7 +45,8 @@ class Ledger:
         self.open_trades: dict[str, OpenTrade] = {}
         self._n_orders: dict[str, int] = {}
         self._n_fills: dict[str, int] = {}
-        self._trade_ids: set[str] = set()
+        self._done: deque[str] = deque()
+        self._trade_ids: OrderedDict[str, None] = OrderedDict()
         self._outcomes: dict[str, list[Outcome]] = {}
         self._stats: dict[str, TradeStats] = {}
         for intent in journal.find_all(OrderIntent):
@@ -60,14 +66,19 @@ class Ledger:
     def add_order(self, order: Order) -> None:
         """Note what the venue said of an order."""
         self.orders[order.client_order_id] = order
-        self._n_orders[order.cycle_id] = order.ordinal + 1
+        self._n_orders[order.client_order_id] = order.ordinal + 1
         if order.state not in _UNACKNOWLEDGED:
             self._unsettled_intents.pop(order.client_order_id, None)
+        if order.state in TERMINAL_STATES:
+            self._done.append(order.client_order_id)
+            self._forget_old()
 
     def add_fill(self, fill: Fill) -> OpenTrade | None:
         """Note an execution; the trade it closed, if it closed one."""
-        self._trade_ids.add(fill.trade_id)
-        self._n_fills[fill.cycle_id] = fill.ordinal + 1
+        self._trade_ids[fill.trade_id] = None
+        if len(self._trade_ids) > KEPT_DONE:
+            self._trade_ids.popitem(last=False)
+        self._n_fills[fill.client_order_id] = fill.ordinal + 1
         if fill.leg == "entry" and fill.instrument_id not in self.open_trades:
             self.open_trades[fill.instrument_id] = OpenTrade(self.intents[fill.client_order_id])
         trade = self.open_trades.get(fill.instrument_id)
@@ -101,13 +112,25 @@ class Ledger:
         """Whether this execution is already on record."""
         return trade_id in self._trade_ids
 
-    def next_order_ordinal(self, cycle_id: str) -> int:
-        """Ordinal of the next Order row of this cycle."""
-        return self._n_orders.get(cycle_id, 0)
+    def next_order_ordinal(self, client_order_id: str) -> int:
+        """Ordinal of this order's next Order row; a cycle has one order, so it is the cycle's too."""
+        return self._n_orders.get(client_order_id, 0)
 
-    def next_fill_ordinal(self, cycle_id: str) -> int:
-        """Ordinal of the next Fill row of this cycle."""
-        return self._n_fills.get(cycle_id, 0)
+    def next_fill_ordinal(self, client_order_id: str) -> int:
+        """Ordinal of this order's next Fill row."""
+        return self._n_fills.get(client_order_id, 0)
+
+    def _forget_old(self) -> None:
+        open_entries = {trade.intent.client_order_id for trade in self.open_trades.values()}
+        while len(self._done) > KEPT_DONE:
+            oldest = self._done.popleft()
+            if oldest in open_entries:
+                self._done.append(oldest)
+                continue
+            for index in (self.intents, self.orders):
+                index.pop(oldest, None)
+            self._n_orders.pop(oldest, None)
+            self._n_fills.pop(oldest, None)
 
     def _take_outcomes(self, outcomes: Iterable[Outcome], resets: Iterable[KellyReset]) -> set[str]:
         last_reset = {reset.market: reset.at for reset in resets}

@@ -218,8 +218,8 @@ class Session:
         except Exception as error:
             # The session's door: a bug may end a cycle, but not without a word and not half done.
             raise InvariantBroken(
-                f"expected cycle {cycle_id[:12]} to end with a record, found {type(error).__name__}: {error}; "
-                "the desk stops here and protective orders stay",
+                f"expected cycle {cycle_id[:12]} to end with a record, "
+                f"found {type(error).__name__}: {error}; the desk stops, protective orders stay",
                 cycle_id=cycle_id,
             ) from error
         state = cast("CycleState", found)
@@ -286,7 +286,7 @@ class Session:
         on_record = ledger.orders.get(update.client_order_id)
         if on_record is not None and (on_record.state, on_record.reason) == (update.state, update.reason):
             return
-        order = as_order(intent, update, ledger.next_order_ordinal(intent.cycle_id))
+        order = as_order(intent, update, ledger.next_order_ordinal(intent.client_order_id))
         self.desk.journal.append(order, cycle_id=order.cycle_id, ordinal=order.ordinal)
         ledger.add_order(order)
         self.tally.add_order(order)
@@ -299,7 +299,7 @@ class Session:
         intent = ledger.intents.get(execution.client_order_id)
         if intent is None:
             raise InvariantBroken(f"expected a fill of this desk's order, found {execution.client_order_id}")
-        fill = as_fill(intent, execution, ledger.next_fill_ordinal(intent.cycle_id))
+        fill = as_fill(intent, execution, ledger.next_fill_ordinal(intent.client_order_id))
         self.desk.journal.append(fill, cycle_id=fill.cycle_id, ordinal=fill.ordinal)
         self.tally.add_fill(fill)
         self._say("fill", fill.cycle_id, f"{fill.leg} {fill.side} {fill.quantity} at {fill.price}", fill)

@@ -14,7 +14,7 @@ from pathlib import Path
 from contracts.canonical import sha256_hex
 from contracts.errors import DataUnavailable, JournalCorrupt, JournalUnavailable
 
-KNOWN_LIMIT = 100_000
+KNOWN_LIMIT = 4_096
 """Hashes remembered as stored; a bound, so that a session of months does not grow."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")

@@ -16,6 +16,7 @@ then missing with that reason, not 0.0; such stretches are no part of the scale 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -30,7 +31,7 @@ from contracts.records import (
     SignalWeight,
 )
 from tools.decision_settings import CompositeSettings
-from tools.registry import get_tool
+from tools.registry import ToolCall, get_tool
 
 PRIOR_PAIRS = 100.0
 """k of the shrinkage: true rank correlations of such signals spread by about 0.1, and k = 1 / 0.1^2."""
@@ -317,8 +318,13 @@ def _centred_ranks(x: Float1D) -> Float1D:
     return ranks
 
 
+@cache
+def _call(name: str, **params: int) -> ToolCall:
+    return get_tool(name).prepare(**params)
+
+
 def _tool(name: str, bars: Bars, **params: int) -> Float1D:
-    return get_tool(name).series(bars, **params)
+    return _call(name, **params).series(bars)
 
 
 def _per_atr(distance: Float1D, bars: Bars) -> Float1D:

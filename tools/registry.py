@@ -17,7 +17,7 @@ import math
 import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
@@ -98,7 +98,8 @@ class SharedBars(Bars):
     @classmethod
     def of(cls, bars: Bars) -> "SharedBars":
         """The same columns, with nothing kept yet."""
-        return cls(*(getattr(bars, column.name) for column in fields(Bars)))
+        times = (bars.open_time, bars.close_time)
+        return cls(*times, bars.open, bars.high, bars.low, bars.close, bars.volume, bars.side)
 
 
 def shared(kernel: Callable[Concatenate[Bars, P], T], bars: Bars, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -106,13 +107,13 @@ def shared(kernel: Callable[Concatenate[Bars, P], T], bars: Bars, *args: P.args,
     if not isinstance(bars, SharedBars):
         return kernel(bars, *args, **kwargs)
     key = (kernel, args, tuple(kwargs.items()))
-    if key not in bars.kept:
-        found = kernel(bars, *args, **kwargs)
+    found: T | None = bars.kept.get(key)
+    if found is None:
+        found = bars.kept[key] = kernel(bars, *args, **kwargs)
         for part in found if isinstance(found, tuple) else (found,):
             if isinstance(part, np.ndarray):
                 part.flags.writeable = False
-        bars.kept[key] = found
-    return typing.cast("T", bars.kept[key])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
