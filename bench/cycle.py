@@ -25,7 +25,18 @@ from desk.wiring import open_desk
 from graphs import nodes
 
 ASIDE = ("observe", "report", "gate", "stand_aside")
-TRADED = tuple("observe report gate propose consensus guard approve requote commit_intent submit".split())
+TRADED = (
+        "observe",
+        "report",
+        "gate",
+        "propose",
+        "consensus",
+        "guard",
+        "approve",
+        "requote",
+        "commit_intent",
+        "submit",
+    )
 STAGES = (*TRADED, "stand_aside")
 N_EMPTY = 300
 

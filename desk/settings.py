@@ -4,6 +4,7 @@ Order of precedence: command line, environment (`DUALBRAIN_LIMITS__MAX_DAILY_LOS
 TOML file (`DUALBRAIN_CONFIG`, else `dualbrain.toml` where the command runs), defaults.
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -13,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
-from markets.price_file import PriceFile
-from markets.replay_feed import ReplayFeedSettings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.errors import SettingsError
 from graphs.desk import CycleSettings
 from markets.paper import PaperSettings
+from markets.price_file import PriceFile
+from markets.replay_feed import ReplayFeedSettings
 
 PREFIX = "DUALBRAIN_"
 ROOT = Path(__file__).resolve().parent.parent
@@ -161,7 +162,18 @@ def _from_names(names: Mapping[str, str | None], source: str) -> dict[str, Any]:
                 f"expected {PREFIX}NAME or {PREFIX}SECTION__NAME of a known setting, "
                 f"found {name} in {source}; `dualbrain doctor` lists them"
             )
-    return _nest({n.removeprefix(PREFIX).lower().replace("__", "."): v for n, v in ours.items()})
+    flat = {n.removeprefix(PREFIX).lower().replace("__", "."): _value(v, n, source) for n, v in ours.items()}
+    return _nest(flat)
+
+
+def _value(text: str | None, name: str, source: str) -> object:
+    """A list or a table is written as JSON, everything else as it is."""
+    if not text or text.lstrip()[:1] not in ("[", "{"):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"expected JSON in {name} of {source}, found: {error}") from None
 
 
 def _nest(flat: Mapping[str, object]) -> dict[str, Any]:
@@ -171,6 +183,8 @@ def _nest(flat: Mapping[str, object]) -> dict[str, Any]:
         branch = tree
         for part in path:
             branch = branch.setdefault(part, {})
+            if not isinstance(branch, dict):
+                raise SettingsError(f"expected {part} to be a section, found a value for it beside {name}")
         branch[leaf] = value
     return tree
 

@@ -13,12 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from markets.bars import ChunkReader, ChunkWriter
-from markets.price_file import PriceFile
-from markets.replay_feed import ReplayFeed
-from markets.samples import sample_sources
-from markets.snapshot import build_snapshot
-
 from contracts.errors import SettingsError
 from contracts.records import (
     DeskState,
@@ -31,6 +25,7 @@ from contracts.records import (
 )
 from desk.clocks import SimulatedClock, SystemClock
 from desk.environment import describe_environment
+from desk.folder import DeskFolder
 from desk.kill_switch import FileKillSwitch
 from desk.settings import Settings, desk_home
 from graphs.desk import Desk
@@ -38,33 +33,16 @@ from graphs.ledger import Ledger
 from graphs.session import Session, SessionEvent
 from graphs.tally import SessionSummary
 from graphs.weights import WeightsKeeper
+from markets.bars import ChunkReader, ChunkWriter
 from markets.instruments import INSTRUMENTS, resolve
 from markets.paper import PaperBroker
+from markets.price_file import PriceFile
+from markets.replay_feed import ReplayFeed
+from markets.samples import sample_sources
+from markets.snapshot import build_snapshot
 from memory.blobs import FileBlobStore
 from memory.journal import SqliteJournal
 from memory.lease import DeskLease, claim_account
-
-
-@dataclass(frozen=True)
-class DeskFolder:
-    """Where one desk keeps everything."""
-
-    path: Path
-
-    @property
-    def journal(self) -> Path:
-        """The audit database."""
-        return self.path / "journal.db"
-
-    @property
-    def blobs(self) -> Path:
-        """Bars, settings and summaries, by content hash."""
-        return self.path / "blobs"
-
-    @property
-    def sessions(self) -> Path:
-        """One JSON summary a session."""
-        return self.path / "sessions"
 
 
 @dataclass(frozen=True)
@@ -102,11 +80,6 @@ class Runner:
         return summary
 
 
-def desk_folder(settings: Settings) -> DeskFolder:
-    """The folder of the desk these settings name."""
-    return DeskFolder(desk_home() / settings.desk)
-
-
 @contextmanager
 def open_desk(
     settings: Settings,
@@ -142,7 +115,7 @@ def _build(
     listener: Callable[[SessionEvent], None],
 ) -> Runner:
     blobs = FileBlobStore(folder.blobs)
-    feed = ReplayFeed(_sources(settings), settings.feed.replay)
+    feed = ReplayFeed(price_files(settings), settings.feed.replay)
     clock = SimulatedClock()
     reader = ChunkReader(blobs)
     writer = ChunkWriter(blobs)
@@ -221,7 +194,8 @@ def _paper_broker(
     return broker
 
 
-def _sources(settings: Settings) -> tuple[PriceFile, ...]:
+def price_files(settings: Settings) -> tuple[PriceFile, ...]:
+    """What the feed section names: bundled samples first, then files."""
     known = sample_sources()
     unknown = [name for name in settings.feed.samples if name not in known]
     if unknown:

@@ -34,7 +34,7 @@ class ApprovalSettings(Record):
 class CycleSettings(Record):
     """Everything a cycle's stages read besides records; stored once, named by hash in DeskState."""
 
-    desk: str = "main"
+    desk: str = Field(default="main", pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$")
     mode: Mode = "technical"
     timeframe: Timeframe = Timeframe.H1
     profile: str = "technical"

@@ -191,7 +191,7 @@ def _judge(
 ) -> CycleReplay:
     differences = compare(by_stage(recorded), by_stage(again), [kind.__name__ for kind in PATH])
     drifted = [d for d in differences if not d.is_within_tolerance]
-    verdict: Verdict = "drifted" if drifted or beyond else "equal" if differences else "identical"
+    verdict: Verdict = "drifted" if drifted else "equal" if differences else "identical"
     return CycleReplay(
         cycle_id=desk_state.cycle_id,
         instrument_id=desk_state.instrument_id,

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -16,6 +17,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Command
 
+from contracts import market, records
 from contracts.canonical import Record, canonical_json, sha256_hex
 from contracts.errors import DualbrainError, InvariantBroken, OrderStateUnknown, ToolInputError
 from contracts.market import BarClosed
@@ -341,10 +343,9 @@ class Session:
 
 
 def _serializer() -> JsonPlusSerializer:
-    """Only our records may come back out of a checkpoint as what they were."""
-    from contracts import records
-
-    allowed = [
-        value for value in vars(records).values() if isinstance(value, type) and issubclass(value, Record)
+    """Only our records and their enumerations may come back out of a checkpoint as what they were."""
+    kinds = [
+        value for module in (records, market) for value in vars(module).values() if isinstance(value, type)
     ]
+    allowed = [kind for kind in named if isinstance(kind, type) and issubclass(kind, Record | StrEnum)]
     return JsonPlusSerializer(allowed_msgpack_modules=allowed)

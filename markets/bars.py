@@ -226,4 +226,4 @@ def _chunk_edges(open_time: Int1D, timeframe: Timeframe) -> list[int]:
 
 def _joined(parts: Sequence[_Rows], side: PriceSide) -> Bars:
     # As bytes, because np.concatenate takes many times longer over rows with names.
-    return _as_bars(np.frombuffer(b"".join(parts), _ROW_TYPES[side]), side)
+    return _as_bars(np.frombuffer(b"".join(part.data for part in parts), _ROW_TYPES[side]), side)

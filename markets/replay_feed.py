@@ -16,10 +16,10 @@ from itertools import groupby
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from contracts.canonical import Utc
-from contracts.errors import DataUnavailable, SettingsError
+from contracts.errors import DataUnavailable, SettingsError, ToolInputError
 from contracts.market import (
     BarClosed,
     Bars,
@@ -34,6 +34,7 @@ from contracts.market import (
 )
 from contracts.records import Rate
 from markets.bars import resample
+from markets.instruments import resolve
 from markets.price_file import PriceFile, PriceSeries, ReadReport, read_prices
 
 
@@ -79,7 +80,17 @@ class ReplayFeedSettings(BaseModel):
     """First close time told; None from the first bar."""
     end: Utc | None = None
     """Last close time told; None to the last bar."""
+    scan: tuple[str, ...] = ()
+    """Instruments told as events, by any of their names; the others only give bars, quotes and rates."""
     assumed_spread: AssumedSpread = AssumedSpread()
+
+    @field_validator("scan")
+    @classmethod
+    def _are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(resolve(name).instrument_id for name in names)
+        except ToolInputError as error:
+            raise ValueError(str(error)) from error
 
     @model_validator(mode="after")
     def _start_is_first(self) -> Self:
@@ -124,10 +135,17 @@ class ReplayFeed:
         self._rates: dict[str, Rate] = {}
         self.reports: tuple[ReadReport, ...] = tuple(self._add(read_prices(source)) for source in sources)
         """What was seen in each file, in the order given."""
+        if missing := [each for each in settings.scan if each not in self._instruments]:
+            held = ", ".join(self._instruments)
+            raise SettingsError(
+                f"expected instruments of the feed ({held}) to scan, found {', '.join(missing)}; "
+                "name a sample or a file that has them"
+            )
 
     def instruments(self) -> tuple[str, ...]:
-        """Ids in the order of the sources."""
-        return tuple(self._instruments)
+        """Ids of what is scanned, in the order of the sources."""
+        scan = self._settings.scan
+        return tuple(each for each in self._instruments if not scan or each in scan)
 
     async def events(self, timeframe: Timeframe) -> AsyncIterator[tuple[BarClosed, ...]]:
         """Bars by closing moment, within one moment in the order of the sources.
@@ -135,7 +153,7 @@ class ReplayFeed:
         Instruments whose files have longer bars than `timeframe` are left out. Raises SettingsError
         where that leaves none.
         """
-        served = [each for each in self._instruments if self._timeframes[each].seconds <= timeframe.seconds]
+        served = [each for each in self.instruments() if self._timeframes[each].seconds <= timeframe.seconds]
         if not served:
             held = ", ".join(f"{each} {held}" for each, held in self._timeframes.items())
             raise SettingsError(f"expected a price file with bars of {timeframe} or shorter, found {held}")

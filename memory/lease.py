@@ -117,7 +117,7 @@ def claim_account(home: Path, account_id: str, desk: str) -> None:
             if owner is None:
                 _write_whole(claim, {"account_id": account_id, "desk": desk})
     except (OSError, Timeout) as error:
-        raise SettingsError(
+        raise JournalUnavailable(
             f"expected to write {claim}, found: {error}; name a home folder this user can write"
         ) from error
     if owner not in (None, desk):

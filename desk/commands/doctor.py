@@ -13,8 +13,8 @@ from contracts.errors import DualbrainError, SettingsError
 from desk.commands.options import DeskOption, JsonOption, footer
 
 if TYPE_CHECKING:
+    from desk.folder import DeskFolder
     from desk.settings import InForce, Settings
-    from desk.wiring import DeskFolder
 
 SettingsOption = Annotated[
     str | None, typer.Option("--only", metavar="TEXT", help="Only settings whose name contains this.")
@@ -62,9 +62,9 @@ def machine_facts() -> list[tuple[str, str]]:
 
 def desk_facts(name: str, settings: "Settings | None") -> list[tuple[str, str]]:
     """Home, desk, account, journal and kill switch."""
+    from desk.folder import DeskFolder
     from desk.kill_switch import FileKillSwitch
     from desk.settings import desk_home
-    from desk.wiring import DeskFolder
 
     folder = DeskFolder(desk_home() / name)
     account = "unknown, settings are refused" if settings is None else f"{settings.account_id}, PAPER"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from contracts.errors import DualbrainError, SettingsError
 from contracts.records import DeskState, SessionStarted
+from desk.folder import DeskFolder
 from desk.present import banner, short, to_stderr
 from desk.settings import Settings, desk_home, load_settings
-from desk.wiring import DeskFolder
 from memory.blobs import FileBlobStore
 from memory.journal import open_for_reading
 

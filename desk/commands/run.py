@@ -1,16 +1,13 @@
 """`dualbrain run`: trade the configured feed, alone inside the limits or asking a person."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from contracts.errors import SettingsError
 from desk.commands.options import DeskOption, JsonOption, SetOption, footer, parse_moment, parse_pairs
 from desk.commands.stop import StopRequest
-
-if TYPE_CHECKING:
-    from desk.settings import Settings
 
 FeedOption = Annotated[
     Path | None,
@@ -23,7 +20,7 @@ SampleOption = Annotated[
     ),
 ]
 SymbolsOption = Annotated[
-    str | None, typer.Option("--symbols", metavar="A,B", help="Read only these instruments of the feed.")
+    str | None, typer.Option("--symbols", metavar="A,B", help="Decide only on these instruments of the feed.")
 ]
 FromOption = Annotated[
     str | None, typer.Option("--from", metavar="TIME", help="First closing time decided on (UTC).")
@@ -77,9 +74,9 @@ def run(
             overrides["approval.policy"] = "autonomous" if autonomous else "ask"
         if desk is not None:
             overrides["desk"] = desk
-        settings = settings_of(overrides)
         if symbols is not None:
-            settings = only_symbols(settings, symbols)
+            overrides["feed.replay.scan"] = [name.strip() for name in symbols.split(",")]
+        settings = settings_of(overrides)
         show(drive(settings, stop, command="dualbrain run", once=once), is_json=is_json)
 
 
@@ -102,23 +99,6 @@ def feed_overrides(
     if end is not None:
         overrides["feed.replay.end"] = parse_moment(end, "--to").isoformat()
     return overrides
-
-
-def only_symbols(settings: "Settings", symbols: str) -> "Settings":
-    """The same settings with the sources of these instruments and no other."""
-    from markets.instruments import resolve
-    from markets.samples import sample_sources
-
-    known, feed = sample_sources(), settings.feed
-    wanted = {resolve(name).instrument_id for name in symbols.split(",")}
-    samples = tuple(name for name in feed.samples if name in known and known[name].instrument in wanted)
-    files = tuple(file for file in feed.files if file.instrument in wanted)
-    if missing := wanted - {known[name].instrument for name in samples} - {file.instrument for file in files}:
-        raise SettingsError(
-            f"expected --symbols among the feed's instruments, found {', '.join(sorted(missing))}; "
-            "name a --sample or a --feed that has it"
-        )
-    return settings.model_copy(update={"feed": feed.model_copy(update={"samples": samples, "files": files})})
 
 
 def _read_feed_file(path: Path) -> dict[str, object]:

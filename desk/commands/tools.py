@@ -109,10 +109,10 @@ def call(
 async def _bars(settings: "Settings", instrument_id: str, at: str | None) -> "Bars":
     from datetime import UTC, datetime
 
-    from desk.wiring import _sources
+    from desk.wiring import price_files
     from markets.replay_feed import ReplayFeed
 
-    feed = ReplayFeed(_sources(settings), settings.feed.replay)
+    feed = ReplayFeed(price_files(settings), settings.feed.replay)
     until = datetime(9999, 1, 1, tzinfo=UTC) if at is None else parse_moment(at, "--at")
     return await feed.bars(instrument_id, settings.timeframe, until, N_BARS)
 

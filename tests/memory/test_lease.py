@@ -141,5 +141,5 @@ def test_a_damaged_claim_is_refused_and_not_taken_over(tmp_path: Path) -> None:
 
 
 def test_an_account_id_too_long_for_a_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="name a home folder"):
+    with pytest.raises(JournalUnavailable, match="name a home folder"):
         claim_account(tmp_path, "9" * 300, "alpha")
