@@ -54,7 +54,10 @@ def _in_utc(value: datetime) -> datetime:
 def _plain_decimal(value: Decimal) -> Decimal:
     if not value.is_finite():
         raise ValueError(f"expected a finite amount, found {value}")
-    return Decimal(format(value.normalize(), "f")) if value else Decimal(0)
+    # Not normalize(), which would round to the context's 28 digits without a word.
+    plain = format(value, "f")
+    plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+    return Decimal(plain) if value else Decimal(0)
 
 
 Real = Annotated[float, AfterValidator(_finite_rounded)]

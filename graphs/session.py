@@ -344,8 +344,6 @@ class Session:
 
 def _serializer() -> JsonPlusSerializer:
     """Only our records and their enumerations may come back out of a checkpoint as what they were."""
-    kinds = [
-        value for module in (records, market) for value in vars(module).values() if isinstance(value, type)
-    ]
+    named = (*vars(records).values(), *vars(market).values())
     allowed = [kind for kind in named if isinstance(kind, type) and issubclass(kind, Record | StrEnum)]
     return JsonPlusSerializer(allowed_msgpack_modules=allowed)

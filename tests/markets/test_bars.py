@@ -5,7 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import JournalCorrupt, ToolInputError
@@ -111,7 +111,6 @@ def test_no_bars_resample_to_no_bars() -> None:
 LONG = hourly(utc("2017-03-01 00:00"), 700)
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     n=st.integers(1, len(LONG)),
     timeframe=st.sampled_from([Timeframe.H4, Timeframe.D1, Timeframe.W1]),
@@ -127,7 +126,6 @@ def test_what_was_told_at_a_moment_is_the_later_telling_cut_by_close_time(
     )
 
 
-@settings(deadline=None, max_examples=40)
 @given(n=st.integers(1, len(LONG) - 1), timeframe=st.sampled_from([Timeframe.H4, Timeframe.D1]))
 def test_bars_after_as_of_change_nothing(n: int, timeframe: Timeframe) -> None:
     as_of = LONG[:n].last_close_time
@@ -189,7 +187,24 @@ def other_array() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("data", [b"", b"junk", encode_bars(hourly(MONDAY, 9))[:-20], other_array()])
+CHUNK = encode_bars(hourly(MONDAY, 9))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"junk",
+        CHUNK[:-20],
+        CHUNK[:-56],
+        CHUNK + b"x",
+        CHUNK + CHUNK[-56:],
+        CHUNK[:100],
+        CHUNK.replace(b"open_time", b"Open_time"),
+        b"x" * len(CHUNK),
+        other_array(),
+    ],
+)
 def test_other_bytes_are_corrupt(data: bytes) -> None:
     with pytest.raises(JournalCorrupt, match="expected a chunk of bars"):
         decode_bars(data)
@@ -275,6 +290,40 @@ def test_a_chunk_in_use_is_not_the_one_forgotten() -> None:
     assert blobs.n_puts == 4
 
 
+def test_a_chunk_is_the_file_numpy_itself_would_write() -> None:
+    for n in (0, 1, 99, 128):
+        data = encode_bars(hourly(MONDAY, n))
+        buffer = BytesIO()
+        rows = np.load(BytesIO(data), allow_pickle=False)
+        np.lib.format.write_array(buffer, rows, version=(1, 0), allow_pickle=False)
+        assert data == buffer.getvalue()
+
+
+def test_chunks_of_two_sides_in_one_series_are_corrupt() -> None:
+    blobs = DictBlobs()
+    writer = ChunkWriter(blobs)
+    bid = writer.store("EURUSD", Timeframe.H1, make_bars([0], side="bid"))
+    ask = writer.store("EURUSD", Timeframe.H1, make_bars([3_600_000], side="ask"))
+    both = ask.model_copy(update={"chunks": (*bid.chunks, *ask.chunks), "n_bars": 2})
+    with pytest.raises(JournalCorrupt, match="one side"):
+        ChunkReader(blobs).load(both)
+
+
+def test_a_writer_tells_apart_instruments_timeframes_and_sides_of_one_moment() -> None:
+    blobs = DictBlobs()
+    writer, reader = ChunkWriter(blobs), ChunkReader(blobs)
+    told = [
+        ("A", Timeframe.H1, make_bars([0], side="bid")),
+        ("A", Timeframe.H1, make_bars([0], side="ask")),
+        ("A", Timeframe.H4, make_bars([0], Timeframe.H4, side="bid")),
+        ("B", Timeframe.H1, make_bars([0], side="bid")),
+    ]
+    told[-1][2].close[:] += 1.0
+    stored = [(writer.store(*one), one[2]) for one in (*told, *told)]
+    for series, bars in stored:
+        assert_equal(reader.load(series), bars)
+
+
 def test_loaded_bars_are_the_callers_own() -> None:
     blobs = DictBlobs()
     reader, bars = ChunkReader(blobs), hourly(MONDAY, 10)
@@ -307,7 +356,6 @@ def test_a_manifest_that_does_not_fit_its_chunks_is_corrupt() -> None:
         ChunkReader(blobs).load(shorter)
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     start=st.datetimes(datetime(2000, 1, 1), datetime(2020, 1, 1)),  # noqa: DTZ001
     n=st.integers(0, 400),

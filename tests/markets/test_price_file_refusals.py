@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import FeedFormatError
@@ -168,7 +168,6 @@ def test_a_format_or_a_zone_that_polars_cannot_use_is_refused(
     assert refused(tmp_path / "a.csv", HEADER, *MONDAY, **changes).fields["column"] == "time"
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     at=st.integers(0, 200),
     n_deleted=st.integers(0, 12),

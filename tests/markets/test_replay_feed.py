@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -49,7 +49,6 @@ def test_it_is_a_feed() -> None:
 
 
 @pytest.mark.parametrize("timeframe", [Timeframe.H1, Timeframe.H4, Timeframe.D1, Timeframe.W1])
-@settings(deadline=None, max_examples=40)
 @given(late_s=st.integers(0, 364 * 86_400), count=st.integers(1, 700))
 async def test_bars_are_what_resampling_the_prefix_gives(
     timeframe: Timeframe, late_s: int, count: int

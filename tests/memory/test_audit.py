@@ -124,7 +124,7 @@ def test_a_journal_being_written_is_sound(tmp_path: Path) -> None:
 _COLUMNS = [c for c in StoredRow._fields if c != "seq"]
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_one_changed_byte_in_any_column_of_any_row_is_told_with_its_row(
     sound: Path, tmp_path: Path, data: st.DataObject
@@ -158,7 +158,7 @@ def _one(path: Path, query: str) -> Any:
         connection.close()
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.parametrize("left", ["closed", "crashed"])
 def test_one_changed_byte_anywhere_in_the_files_is_told_or_changes_no_row(
@@ -311,7 +311,7 @@ def test_a_file_that_cannot_be_read_is_a_problem_and_not_a_traceback(
     assert not _verify(journal_path).is_sound
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_one_changed_byte_in_any_blob_is_told(sound: Path, tmp_path: Path, data: st.DataObject) -> None:
     shutil.copytree(sound.parent, tmp_path / "copy", dirs_exist_ok=True)

@@ -17,7 +17,7 @@ def _file_of(root: Path, blob: str) -> Path:
     return root / blob[:2] / blob
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=2000))
 def test_what_is_put_is_got_back_under_its_hash(tmp_path: Path, data: bytes) -> None:
     store = FileBlobStore(tmp_path / "blobs")

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from contracts.market import Side
@@ -102,7 +102,6 @@ def numbers_of(verdict: RiskVerdict) -> list[float]:
     return [verdict.quantity, verdict.risk_amount, verdict.risk_pct, verdict.entry, *measured, *limits]
 
 
-@settings(deadline=None)
 @given(entries(), FRACTIONS, books(), limit_settings(), st.booleans())
 def test_an_entry_is_never_negative_never_above_its_share_and_always_a_number(
     proposed: TradeProposal, fraction: float, book: dict[str, Any], limits: dict[str, float], is_roomy: bool
@@ -120,7 +119,6 @@ def test_an_entry_is_never_negative_never_above_its_share_and_always_a_number(
     assert verdict.risk_pct <= limits["risk_per_trade_pct"] * (1 + 1e-9)
 
 
-@settings(deadline=None, max_examples=200)
 @given(
     entries(),
     books(),
@@ -145,7 +143,6 @@ def test_tightening_any_limit_never_grows_the_trade(
     assert after <= before
 
 
-@settings(deadline=None, max_examples=200)
 @given(entries(), books(), limit_settings(), exposures(), st.booleans())
 def test_adding_exposure_never_grows_the_trade(
     proposed: TradeProposal,
@@ -162,7 +159,6 @@ def test_adding_exposure_never_grows_the_trade(
     assert after <= before
 
 
-@settings(deadline=None)
 @given(
     bid=st.floats(0.9, 1.3),
     spread=st.floats(0, 0.0005),
@@ -194,7 +190,6 @@ def test_what_sizing_proposes_passes_whole_on_an_unchanged_account(
     assert is_limited or verdict.risk_pct == pytest.approx(proposed.risk_pct)
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 10_000),
     st.integers(-10_000, 10_000),
@@ -220,7 +215,6 @@ def test_an_exit_depends_on_the_open_position_and_on_no_loss_figure(
     assert verdict.quantity == min(share, closable)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10_000), st.integers(-10_000, 10_000), st.lists(exposures(), max_size=5))
 def test_an_exit_and_those_on_their_way_never_exceed_the_position(
     asked: int, held: int, rows: list[Exposure]

@@ -173,7 +173,6 @@ async def restart(run: Played) -> Played:
 
 
 @given(script=steps())
-@settings(max_examples=60, deadline=None)
 def test_money_adds_up_after_every_step(script: list[Step]) -> None:
     run = new_run()
     for hour in range(len(script)):
@@ -189,7 +188,6 @@ def test_money_adds_up_after_every_step(script: list[Step]) -> None:
 
 
 @given(script=steps())
-@settings(max_examples=60, deadline=None)
 def test_profit_on_closed_positions_is_the_cash_that_flowed(script: list[Step]) -> None:
     run = new_run()
     asyncio.run(play(run, script))
@@ -204,7 +202,6 @@ def test_profit_on_closed_positions_is_the_cash_that_flowed(script: list[Step]) 
 
 
 @given(script=steps())
-@settings(max_examples=60, deadline=None)
 def test_no_fill_bends_its_rule(script: list[Step]) -> None:
     run = new_run()
     asyncio.run(play(run, script))
@@ -237,7 +234,6 @@ def keeps_its_price(fill: Fill, intent: OrderIntent) -> None:
 
 
 @given(script=steps(), data=st.data())
-@settings(max_examples=60, deadline=None)
 def test_restart_at_any_cut_ends_where_no_restart_would(script: list[Step], data: st.DataObject) -> None:
     whole = new_run()
     asyncio.run(play(whole, script))
@@ -261,7 +257,6 @@ async def crash_and_resume(script: Sequence[Step], cut: int, n_kept: int) -> Pla
 
 
 @given(script=steps(), data=st.data())
-@settings(max_examples=60, deadline=None)
 def test_restart_between_two_steps_needs_no_bar_again(script: list[Step], data: st.DataObject) -> None:
     whole = new_run()
     asyncio.run(play(whole, script))
@@ -281,7 +276,6 @@ async def stop_and_resume(script: Sequence[Step], cut: int) -> Played:
 
 
 @given(script=steps(), n_lost=st.integers(1, 3))
-@settings(max_examples=30, deadline=None)
 def test_accepted_order_that_was_never_written_down_is_asked_again(script: list[Step], n_lost: int) -> None:
     whole = new_run()
     asyncio.run(play(whole, script))
@@ -304,7 +298,6 @@ def said(run: Played) -> set[tuple[str, str, str, object]]:
     stop=st.none() | st.integers(-60, -1),
     target=st.none() | st.integers(1, 60),
 )
-@settings(max_examples=300, deadline=None)
 def test_bracket_fills_as_a_walk_over_open_worst_best(
     bar: BarClosed, side: Side, stop: int | None, target: int | None
 ) -> None:
@@ -341,7 +334,7 @@ def test_scripts_reach_every_leg_and_state() -> None:
     states: set[str] = set()
 
     @given(script=steps())
-    @settings(max_examples=200, deadline=None, derandomize=True, database=None)
+    @settings(derandomize=True, database=None)
     def explore(script: list[Step]) -> None:
         run = new_run()
         asyncio.run(play(run, script))

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -65,7 +65,6 @@ def test_a_trade_without_a_stop_is_not_counted() -> None:
     assert stats_of(None, 1.0) == some(1, 1.0, 1.0, None)
 
 
-@settings(deadline=None)
 @given(MULTIPLES)
 def test_win_rate_and_means_reproduce_the_mean_multiple(multiples: list[float]) -> None:
     s = stats_of(*multiples)
@@ -161,7 +160,6 @@ def test_statistics_that_make_no_sense_refuse(broken: TradeStats) -> None:
     assert "make no sense" in bound.note
 
 
-@settings(deadline=None)
 @given(MULTIPLES)
 def test_the_bound_lies_between_zero_and_the_cap_and_is_zero_exactly_without_an_edge(
     multiples: list[float],
@@ -174,7 +172,6 @@ def test_the_bound_lies_between_zero_and_the_cap_and_is_zero_exactly_without_an_
         assert (bound.fraction > 0) == (edge > 0)
 
 
-@settings(deadline=None)
 @given(st.integers(30, 5000), st.floats(0.5, 0.99), st.floats(1.01, 5))
 def test_more_trades_with_the_same_figures_never_lower_the_bound(n: int, rate: float, win: float) -> None:
     fewer = kelly_bound(some(n, rate, win, 1.0), KellySettings()).fraction

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import InvariantBroken
@@ -246,7 +246,6 @@ def test_an_instrument_that_is_not_listed_breaks_an_invariant() -> None:
         settle(entry, exits, QUIET, placed=intent(**unlisted))
 
 
-@settings(deadline=None)
 @given(
     side=st.sampled_from(Side),
     leg=st.sampled_from(["stop", "target", "exit"]),

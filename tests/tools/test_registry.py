@@ -15,7 +15,7 @@ from contracts.errors import InvariantBroken, ToolInputError
 from contracts.market import Bars, Float1D
 from tests.tools.price_paths import closes_only, random_bars, scaled, with_missing
 from tools import registry
-from tools.registry import Bounds, Tool, ToolValue, all_tools, get_tool, groups, tool
+from tools.registry import Bounds, SharedBars, Tool, ToolValue, all_tools, get_tool, groups, shared, tool
 
 TOOLS = all_tools()
 every_tool = pytest.mark.parametrize("entry", TOOLS, ids=lambda entry: entry.name)
@@ -269,6 +269,48 @@ def test_short_history_of_a_recursive_average_is_warned_of(name: str, settled: i
     )
     assert sound.warnings == ()
     assert warned.value is not None
+
+
+# -- sharing
+
+
+def test_shared_bars_compute_a_kernel_once_for_the_same_arguments() -> None:
+    asked = []
+
+    def kernel(bars: Bars, period: int) -> int:
+        asked.append(period)
+        return len(bars) // period
+
+    bars = random_bars(1, 30)
+    kept = SharedBars.of(bars)
+    assert [shared(kernel, kept, 3), shared(kernel, kept, 3), shared(kernel, kept, 5)] == [10, 10, 6]
+    assert asked == [3, 5]
+    assert [shared(kernel, bars, 3), shared(kernel, SharedBars.of(bars), 3)] == [10, 10]
+    assert asked == [3, 5, 3, 3]
+
+
+def test_no_tool_takes_the_values_of_another_or_of_other_parameters() -> None:
+    bars = random_bars(8, PLENTY)
+    kept = SharedBars.of(bars)
+    asked = [entry.prepare(**params) for entry in TOOLS for params in _settings_of(entry)]
+    for _ in range(2):
+        for call in asked:
+            plain = call.tool.function(bars, **call.params)
+            np.testing.assert_array_equal(call.series(kept), plain, strict=True)
+            assert call.newest(kept) == call.newest(bars)
+
+
+def _settings_of(entry: Tool) -> list[dict[str, float]]:
+    shorter = {parameter.name: parameter.default - 1 for parameter in entry.parameters}
+    return [{}, *({name: value} for name, value in shorter.items()), shorter]
+
+
+def test_kept_values_cannot_be_written_over() -> None:
+    kept = SharedBars.of(random_bars(1, 60))
+    for name in ("rsi", "macd_signal", "macd_histogram", "bollinger_upper"):
+        values = get_tool(name).series(kept)
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 1.0
 
 
 # -- what holds for every tool

@@ -12,7 +12,7 @@ from contracts.canonical import round_significant
 from contracts.errors import InvariantBroken, SettingsError
 from contracts.market import Bars, Instrument, Timeframe, to_ms
 from contracts.records import BarSeries, CompositeWeights, FormulaReport, MarketSnapshot
-from tools.composite import fit_composite
+from tools.composite import composite_strength, fit_composite
 from tools.decision_settings import CompositeSettings, ScoreSettings
 from tools.registry import get_tool
 from tools.report import load_profile, make_report
@@ -119,6 +119,27 @@ def test_rows_carry_the_tools_own_value_unit_and_count() -> None:
         assert row.value == round_significant(direct.value)
         assert (row.n_obs, row.unit, row.timeframe) == (direct.n_obs, get_tool(tool).unit, timeframe)
         assert (row.tool, row.instrument_id) == (tool, "EURUSD")
+
+
+def test_rows_and_strength_of_one_report_are_those_of_each_tool_asked_alone() -> None:
+    bars = both(4)
+    weights = weights_of(bars[Timeframe.H1])
+    report = report_of(bars, weights)
+    for row, found in zip(load_profile("technical").rows, report.evidence, strict=True):
+        alone = get_tool(row.tool).call(bars[found.timeframe], **row.params)
+        assert alone.value is not None
+        assert found.value == round_significant(alone.value)
+    assert report.strength == composite_strength(bars[Timeframe.H1], weights)
+
+
+def test_report_leaves_the_bars_it_was_given_writable_and_as_they_were() -> None:
+    bars, before = both(), both()
+    report_of(bars)
+    for timeframe, series in bars.items():
+        for column in ("open", "high", "low", "close", "close_time"):
+            found = getattr(series, column)
+            assert found.flags.writeable
+            np.testing.assert_array_equal(found, getattr(before[timeframe], column))
 
 
 def test_shipped_profile_feeds_every_part_of_the_score_and_one_stop_measure() -> None:

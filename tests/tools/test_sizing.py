@@ -2,7 +2,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from contracts.errors import InvariantBroken
@@ -254,7 +254,6 @@ def test_records_of_two_instruments_are_a_broken_invariant() -> None:
         propose_trade(state(instrument_id="GBPUSD"), snapshot(), report(), gate(), RiskLimits())
 
 
-@settings(deadline=None)
 @given(
     bid=st.floats(0.5, 2.0),
     spread=st.floats(0, 0.001),

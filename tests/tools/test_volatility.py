@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.market import Bars, Float1D
 from tests.tools.price_paths import bars_from, closes_only, random_bars
 from tools.registry import get_tool
 from tools.volatility import realized_volatility, yang_zhang_volatility
-from tools.windows import rolling_mean, rolling_variance
+from tools.windows import rolling_mean, rolling_moments, rolling_variance
 
 NAN = float("nan")
 seeds = pytest.mark.parametrize("seed", [1, 2, 3])
@@ -186,7 +186,6 @@ def test_prices_outside_their_bars_range_that_make_the_variance_negative_are_unk
     st.integers(2, 8),
     st.integers(0, 1),
 )
-@settings(deadline=None)
 def test_windows_agree_with_plain_sums(values: list[float], period: int, ddof: int) -> None:
     means, variances = (
         rolling_mean(np.array(values), period),
@@ -206,6 +205,15 @@ def test_windows_agree_with_plain_sums(values: list[float], period: int, ddof: i
 def test_variance_of_equal_values_is_exactly_zero() -> None:
     assert (rolling_variance(np.full(50, 0.1), 7, ddof=0)[6:] == 0).all()
     assert (rolling_mean(np.full(50, 0.1), 7)[6:] == 0.1).all()
+
+
+@pytest.mark.parametrize("n", [0, 4, 5, 6, 200])
+def test_moments_are_the_mean_and_the_variance_to_the_last_bit(n: int) -> None:
+    values = random_bars(9, 200).close[:n].copy()
+    values[n // 2 : n // 2 + 1] = math.inf
+    mean, variance = rolling_moments(values, 5, ddof=1)
+    np.testing.assert_array_equal(mean, rolling_mean(values, 5))
+    np.testing.assert_array_equal(variance, rolling_variance(values, 5, ddof=1))
 
 
 def test_window_longer_than_the_series_knows_nothing() -> None:
