@@ -144,7 +144,7 @@ class _Walk:
         expected = self.tip
         self.n_rows += 1
         # A damaged page can give any type in any column.
-        self.tip = Tip(row.seq if isinstance(row.seq, int) else self.n_rows, str(row.row_hash))
+        self.tip = Tip(raw[0] if isinstance(raw[0], int) else self.n_rows, str(row.row_hash))
         if self._anchored and row.seq == self._anchored.n_rows:
             self._anchored_hash = str(row.row_hash)
         if row.seq != expected.n_rows + 1:
