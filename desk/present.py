@@ -155,7 +155,11 @@ def _orders(summary: "SessionSummary") -> str:
 def _performance(summary: "SessionSummary") -> str:
     p = summary.performance
     currency = p.currency or ""
-    parts = [f"net {gain(p.net_pnl, currency)}, costs {money(p.costs, currency)}"]
+    parts = [
+        f"net {gain(p.net_pnl, currency)} after commission {money(p.commission, currency)} "
+        f"and swap {money(p.swap, currency)}",
+        f"in the prices: spread {money(p.spread_cost, currency)}, slippage {money(p.slippage_cost, currency)}",
+    ]
     if p.win_rate is not None:
         parts.append(f"won {p.n_won:,} of {p.n_closed:,} ({percent(p.win_rate * 100)})")
     if p.profit_factor is not None:

@@ -8,6 +8,7 @@ from contracts.canonical import Amount, Real, Record, Utc
 from contracts.records import Fill, Order, Outcome, Reason
 from graphs.nodes import CycleState
 
+_COSTS = ("commission", "swap", "spread_cost", "slippage_cost")
 _ENDED_AT = {
     "DeskState": "desk_state",
     "MarketSnapshot": "snapshot",
@@ -35,7 +36,11 @@ class Performance(Record):
     n_won: int
     win_rate: Real | None
     net_pnl: Amount
-    costs: Amount
+    commission: Amount
+    swap: Amount
+    spread_cost: Amount
+    slippage_cost: Amount
+    """Spread and slippage are inside the fill prices, so inside net already; named, not added."""
     profit_factor: Real | None
     mean_r: Real | None
     equity: Amount | None
@@ -79,7 +84,8 @@ class Tally:
         self._reasons: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
         self._exits: Counter[str] = Counter()
-        self._won, self._lost, self._costs = Decimal(0), Decimal(0), Decimal(0)
+        self._won, self._lost = Decimal(0), Decimal(0)
+        self._costs = dict.fromkeys(_COSTS, Decimal(0))
         self._sum_r, self._n_r, self._n_won = 0.0, 0, 0
         self._currency: str | None = None
         self._equity: Decimal | None = None
@@ -105,11 +111,12 @@ class Tally:
         """An execution."""
         self._counts["fills"] += 1
         self._currency = fill.currency
+        for name in _COSTS:
+            self._costs[name] += getattr(fill, name)
 
     def add_outcome(self, outcome: Outcome) -> None:
         """A closed trade."""
         self._exits[outcome.exit_leg] += 1
-        self._costs += outcome.costs
         self._n_won += outcome.net_pnl > 0
         if outcome.net_pnl > 0:
             self._won += outcome.net_pnl
@@ -159,7 +166,10 @@ class Tally:
             n_won=self._n_won,
             win_rate=self._n_won / n_closed if n_closed else None,
             net_pnl=self._won - self._lost,
-            costs=self._costs,
+            commission=self._costs["commission"],
+            swap=self._costs["swap"],
+            spread_cost=self._costs["spread_cost"],
+            slippage_cost=self._costs["slippage_cost"],
             profit_factor=float(self._won / self._lost) if self._lost else None,
             mean_r=self._sum_r / self._n_r if self._n_r else None,
             equity=self._equity,

@@ -86,7 +86,7 @@ def at_terminal(home: Path, answers: tuple[str, ...]) -> str:
         (*RUN, "--ask"), cwd=home, env=environment(home), stdin=follower, stdout=follower, stderr=follower
     )
     os.close(follower)
-    waiting, shown, seen = list(answers), "", 0
+    waiting, shown, seen, is_interrupted = list(answers), "", 0, False
     try:
         # Linux ends a terminal that nobody holds open any more with an error.
         while select([leader], [], [], 60)[0] and (data := _read(leader)):
@@ -95,8 +95,10 @@ def at_terminal(home: Path, answers: tuple[str, ...]) -> str:
                 seen = place + len(PROMPT)
                 if waiting:
                     os.write(leader, waiting.pop(0).encode())
-                else:
+                elif not is_interrupted:
+                    # Once: a second one would mean to leave without the summary.
                     process.send_signal(signal.SIGINT)
+                    is_interrupted = True
         assert process.wait(timeout=60) == 0, shown
     finally:
         process.kill()
