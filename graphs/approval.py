@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from contracts.errors import NotOnRecord
 from contracts.market import Quote
@@ -18,10 +17,8 @@ from contracts.records import (
 from graphs.desk import ApprovalSettings, CycleSettings
 from graphs.execution import exposures_now
 from graphs.stages import CycleRun
+from graphs.state import CycleState
 from markets.orders import to_quantity
-
-if TYPE_CHECKING:
-    from graphs.nodes import CycleState
 
 POLICY = "policy:autonomous"
 
@@ -105,7 +102,7 @@ class Look:
     is_exposure_changed: bool
 
 
-async def look_again(run: CycleRun, state: "CycleState") -> Requote:
+async def look_again(run: CycleRun, state: CycleState) -> Requote:
     """Judge the trade once more by a fresh quote, the exposures of this moment and the kill switch."""
     recorded = run.on_record(Requote, state["request"].round)
     if recorded is not None:
@@ -124,7 +121,7 @@ async def look_again(run: CycleRun, state: "CycleState") -> Requote:
     return judge_requote(state, look, desk.settings)
 
 
-def judge_requote(state: "CycleState", look: Look, settings: CycleSettings) -> Requote:
+def judge_requote(state: CycleState, look: Look, settings: CycleSettings) -> Requote:
     """Whether the approved trade still is the trade at hand."""
     request, approval = state["request"], state["approval"]
     tolerance = _tolerance_ticks(state, settings.approval)
@@ -149,7 +146,7 @@ def judge_requote(state: "CycleState", look: Look, settings: CycleSettings) -> R
 
 
 def _judge(
-    state: "CycleState", look: Look, moved: float | None, tolerance: float | None, settings: CycleSettings
+    state: CycleState, look: Look, moved: float | None, tolerance: float | None, settings: CycleSettings
 ) -> tuple[str, Reason | None]:
     request, approval = state["request"], state["approval"]
     ends = settings.valid_until(request.as_of)
@@ -183,14 +180,14 @@ def _judge_change(
     return change
 
 
-def _moved_ticks(state: "CycleState", look: Look) -> float | None:
+def _moved_ticks(state: CycleState, look: Look) -> float | None:
     if look.quote is None:
         return None
     request, tick = state["request"], float(state["snapshot"].instrument.tick_size)
     return abs(look.quote.taking(request.side) - request.entry) / tick
 
 
-def _tolerance_ticks(state: "CycleState", settings: ApprovalSettings) -> float | None:
+def _tolerance_ticks(state: CycleState, settings: ApprovalSettings) -> float | None:
     """Exits have none: a position is closed at whatever the price is."""
     request, tick = state["request"], float(state["snapshot"].instrument.tick_size)
     if request.stop is None:
@@ -198,7 +195,7 @@ def _tolerance_ticks(state: "CycleState", settings: ApprovalSettings) -> float |
     return settings.tolerance_of_stop * abs(request.entry - request.stop) / tick
 
 
-def _is_tradable(request: ApprovalRequest, approval: Approval, state: "CycleState") -> bool:
+def _is_tradable(request: ApprovalRequest, approval: Approval, state: CycleState) -> bool:
     instrument = state["snapshot"].instrument
     quantity = to_quantity(min(request.quantity, approval.quantity), instrument.quantity_step)
     return quantity >= (instrument.quantity_step if request.purpose == "exit" else instrument.min_quantity)

@@ -15,8 +15,9 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from graphs import nodes
-from graphs.nodes import CycleState, VoteTask, is_panel_asked
+from graphs.nodes import is_panel_asked
 from graphs.stages import CycleRun
+from graphs.state import CycleState, VoteTask
 
 Graph = CompiledStateGraph[CycleState, CycleRun, CycleState, CycleState]
 Stage = Literal["desk_state", "snapshot", "gate", "proposal", "decision", "verdict", "approval"]

@@ -1,19 +1,16 @@
 """The edge to the broker: reading the account, writing the intent down, sending the order."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from contracts.errors import InvariantBroken, OrderStateUnknown, VenueRejected, VenueThrottled
 from contracts.ports import AccountState, OrderUpdate
 from contracts.records import AccountMarks, Exposure, Order, OrderIntent, OrderState, Portfolio, Reason
 from graphs.desk import Desk
+from graphs.state import CycleState
 from markets.orders import make_intent
 
-if TYPE_CHECKING:
-    from graphs.nodes import CycleState
 
-
-async def read_portfolio(desk: Desk, state: "CycleState", round_: int) -> Portfolio:
+async def read_portfolio(desk: Desk, state: CycleState, round_: int) -> Portfolio:
     """Stage 8: the account at this moment, with every exposure that is or may come."""
     now = desk.clock.now()
     account = await desk.broker.account()
@@ -61,7 +58,7 @@ def exposures_now(desk: Desk, account: AccountState) -> tuple[Exposure, ...]:
     return positions + account.working + desk.ledger.unacknowledged()
 
 
-def commit_order(desk: Desk, state: "CycleState") -> OrderIntent:
+def commit_order(desk: Desk, state: CycleState) -> OrderIntent:
     """Stage 11: exactly the order that was approved, in money."""
     intent = make_intent(
         state["verdict"],

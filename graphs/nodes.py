@@ -4,9 +4,6 @@ Every node returns only the state keys it changed. `approve` holds the interrupt
 because LangGraph runs an interrupted node again from its top. `submit` alone talks to the broker.
 """
 
-import operator
-from typing import Annotated, TypedDict
-
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
@@ -18,9 +15,7 @@ from contracts.records import (
     ApprovalRequest,
     Ballot,
     Decision,
-    DeskState,
     FormulaReport,
-    FormulaView,
     Gate,
     MarketSnapshot,
     Order,
@@ -34,41 +29,11 @@ from graphs.approval import answer_by_policy, ask_approval, look_again
 from graphs.desk import CycleSettings
 from graphs.execution import commit_order, read_portfolio, send_order
 from graphs.stages import CycleRun
+from graphs.state import CycleState, VoteTask
 from tools.gate import assess_gate
 from tools.report import load_profile, make_report
 from tools.risk_guard import assess_risk
 from tools.sizing import propose_trade
-
-
-class CycleState(TypedDict, total=False):
-    """What travels along the edges; bars never do."""
-
-    desk_state: DeskState
-    snapshot: MarketSnapshot
-    report: FormulaReport
-    gate: Gate
-    view: FormulaView | None
-    proposal: TradeProposal
-    ballots: Annotated[list[Ballot], operator.add]
-    decision: Decision
-    round: int
-    portfolio: Portfolio
-    verdict: RiskVerdict
-    request: ApprovalRequest
-    approval: Approval
-    requote: Requote
-    intent: OrderIntent
-    order: Order
-    ended_by: str
-
-
-class VoteTask(TypedDict):
-    """What one seat is sent."""
-
-    ordinal: int
-    report: FormulaReport
-    view: FormulaView | None
-    proposal: TradeProposal
 
 
 async def observe(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:

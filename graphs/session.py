@@ -33,9 +33,9 @@ from graphs.cycle import compile_cycle
 from graphs.desk import Desk
 from graphs.execution import as_order, mark_account
 from graphs.ledger import OpenTrade
-from graphs.nodes import CycleState
 from graphs.settlement import as_fill, settle
 from graphs.stages import CycleRun, by_kind, stage_records
+from graphs.state import CycleState
 from graphs.tally import Tally
 from graphs.weights import WeightsKeeper
 from markets.instruments import resolve

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from contracts.canonical import Amount, Real, Record, Utc
 from contracts.records import Fill, Order, Outcome, Reason
-from graphs.nodes import CycleState
+from graphs.state import CycleState
 
 _COSTS = ("commission", "swap", "spread_cost", "slippage_cost")
 _ENDED_AT = {
