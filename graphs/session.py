@@ -102,15 +102,10 @@ class Session:
                 self._say("recovered", cycle_id, f"finishing a cycle of {states[0].as_of}")
                 await self._run_graph(states[0], CycleRun(self.desk, by_kind(records)))
 
-    async def run(self, *, should_stop: Callable[[], bool] = lambda: False, once: bool = False) -> None:
-        """Step through the feed until it ends, or `should_stop` says so between two acts."""
+    async def run(self) -> None:
+        """Step through the feed to its end."""
         async for bars in self.desk.feed.events(self.desk.settings.timeframe):
-            if should_stop():
-                return
-            n_before = self.tally.n_cycles
             await self.step(bars)
-            if once and self.tally.n_cycles > n_before:
-                return
 
     async def step(self, bars: tuple[BarClosed, ...]) -> None:
         """Everything that belongs to one closing moment."""
@@ -120,6 +115,7 @@ class Session:
             return
         self.desk.clock.advance(close_time)
         if self._reached is None or close_time > self._reached:
+            await self.reconcile()
             await self._keep_broker(bars)
             await self._mark_account()
         await self.sweep()

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
-from markets.bars import encode_bars
 
 from contracts.market import Bars, to_ms
 from contracts.ports import Execution
 from contracts.records import Fill, OrderIntent, Outcome
 from graphs.desk import Desk
 from graphs.ledger import OpenTrade
+from markets.bars import encode_bars
 from markets.instruments import resolve
 from tools.outcome import settle_outcome
 

@@ -138,6 +138,14 @@ async def test_an_order_that_did_arrive_is_found_by_asking_not_by_sending(tmp_pa
         assert [o.state for o in told.records(Order)] == ["UNKNOWN", "ACCEPTED"]
 
 
+async def test_an_unknown_order_is_asked_about_at_every_step(tmp_path: Path) -> None:
+    lost = OrderStateUnknown("the line dropped")
+    with _scene_with(tmp_path, last="2017-01-04T11:00Z", fail=lost, where="after") as (told, wire):
+        await told.run()
+        assert wire.n_sent == 1
+        assert [o.state for o in told.records(Order)] == ["UNKNOWN", "ACCEPTED", "FILLED"]
+
+
 async def test_while_the_venue_stays_silent_the_order_stays_unknown(tmp_path: Path) -> None:
     silent = OrderStateUnknown("no answer")
     with _scene_with(tmp_path, fail=silent, where="find_order") as (told, wire):
