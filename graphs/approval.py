@@ -149,7 +149,7 @@ def _judge(
     state: CycleState, look: Look, moved: float | None, tolerance: float | None, settings: CycleSettings
 ) -> tuple[str, Reason | None]:
     request, approval = state["request"], state["approval"]
-    ends = settings.valid_until(request.as_of)
+    ends = settings.valid_until(request.as_of, state["snapshot"].instrument)
     if look.halted_by is not None:
         return "halted", Reason(code="halted", text=look.halted_by)
     if look.at > ends or look.at > request.expires_at:

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from agents.consensus import ConsensusSettings
 from contracts.canonical import Record
-from contracts.market import Bars, Timeframe
+from contracts.market import Bars, Instrument, Timeframe
 from contracts.ports import BlobStore, Broker, Clock, Feed, Journal, KillSwitch, Voter
 from contracts.records import CompositeWeights, DeskState, MarketSnapshot, Mode
 from graphs.ledger import Ledger
+from markets.sessions import next_open
 from markets.snapshot import SnapshotSettings
 from tools.decision_settings import CompositeSettings, GateSettings, ScoreSettings
 from tools.limits import RiskLimits
@@ -46,9 +47,14 @@ class CycleSettings(Record):
     consensus: ConsensusSettings = ConsensusSettings()
     approval: ApprovalSettings = ApprovalSettings()
 
-    def valid_until(self, as_of: datetime) -> datetime:
-        """The end of an intent's life: one decision bar after the close it was decided on."""
-        return as_of + timedelta(seconds=self.timeframe.seconds)
+    def valid_until(self, as_of: datetime, instrument: Instrument) -> datetime:
+        """The end of an intent's life: one decision bar after the close it was decided on.
+
+        Daily and longer bars close with their session, so their bar is counted from the next open.
+        """
+        is_daily = self.timeframe.seconds >= Timeframe.D1.seconds
+        begins = next_open(instrument, as_of) if is_daily else as_of
+        return begins + timedelta(seconds=self.timeframe.seconds)
 
 
 Observe = Callable[[DeskState], Awaitable[MarketSnapshot]]

@@ -66,7 +66,7 @@ def commit_order(desk: Desk, state: CycleState) -> OrderIntent:
         state["requote"],
         state["snapshot"].instrument,
         account_id=desk.account_id,
-        valid_until=desk.settings.valid_until(state["verdict"].as_of),
+        valid_until=desk.settings.valid_until(state["verdict"].as_of, state["snapshot"].instrument),
         worst_price_ticks=state["requote"].tolerance_ticks or 0.0,
     )
     if isinstance(intent, Reason):

@@ -65,8 +65,9 @@ async def build_snapshot(
     """Ask `feed` for everything the cycle reads, store the bars, and say whether they are fit.
 
     A feed that raises DataUnavailable makes a refused snapshot, not an error. `in_session` is true
-    where the market is open at `as_of` or opens within one timeframe: an order decided on this bar
-    lives that long, and an index decided at its close trades at the next open.
+    where the market is open at `as_of` or opens within one timeframe, as long as an order decided on
+    this bar lives. A daily or longer bar ends with its session by nature and trades at the next open,
+    over a weekend too, so it always is.
     """
     refusals, series, bars = [], [], {}
     for each in dict.fromkeys((timeframe, timeframe.higher)):
@@ -167,6 +168,8 @@ def _reasons(
 
 
 def _is_tradable(instrument: Instrument, timeframe: Timeframe, as_of: datetime) -> bool:
+    if timeframe.seconds >= Timeframe.D1.seconds:
+        return True
     return (next_open(instrument, as_of) - as_of).total_seconds() < timeframe.seconds
 
 

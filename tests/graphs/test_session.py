@@ -11,7 +11,16 @@ import pytest
 
 from contracts.errors import LeaseHeld, OrderStateUnknown, SettingsError, VenueRejected, VenueThrottled
 from contracts.ports import OrderUpdate
-from contracts.records import DeskState, KellyReset, Order, OrderIntent, Outcome, Portfolio, TradeProposal
+from contracts.records import (
+    DeskState,
+    Fill,
+    KellyReset,
+    Order,
+    OrderIntent,
+    Outcome,
+    Portfolio,
+    TradeProposal,
+)
 from desk.settings import load_settings
 from desk.wiring import open_desk
 from tests.graphs.scene import Scene, scene
@@ -253,6 +262,18 @@ async def test_going_back_in_time_decides_nothing_again(tmp_path: Path) -> None:
         await told.run()
         assert len(told.records(DeskState)) == n_before
         assert told.session.tally.n_already_done > 0
+
+
+async def test_a_daily_bar_that_closes_on_friday_trades_at_mondays_open(tmp_path: Path) -> None:
+    daily: dict[str, object] = {"feed.samples": ["spx-daily"], "timeframe": "1d"}
+    with scene(tmp_path, daily, first="2017-01-01T00:00Z", last="2017-12-31T00:00Z") as told:
+        await told.run()
+        intents = {intent.client_order_id: intent for intent in told.records(OrderIntent)}
+        fills = [fill for fill in told.records(Fill) if fill.leg in ("entry", "exit")]
+        days = {(intents[f.client_order_id].as_of.weekday(), f.at.weekday()) for f in fills}
+        assert "EXPIRED" not in {order.state for order in told.records(Order)}
+    friday, monday = 4, 0
+    assert (friday, monday) in days
 
 
 async def test_marks_follow_equity_and_the_day_opens_at_17_new_york(tmp_path: Path) -> None:

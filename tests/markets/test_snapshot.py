@@ -336,7 +336,7 @@ async def test_a_recheck_finds_what_a_record_left_out() -> None:
         ("2017-03-29 12:00", Timeframe.H1, True),
         ("2017-03-31 21:00", Timeframe.H1, False),
         ("2017-04-02 21:00", Timeframe.H1, True),
-        ("2017-03-31 21:00", Timeframe.D1, False),
+        ("2017-03-31 21:00", Timeframe.D1, True),
         ("2017-03-31 21:00", Timeframe.W1, True),
     ],
 )
