@@ -26,17 +26,17 @@ from graphs import nodes
 
 ASIDE = ("observe", "report", "gate", "stand_aside")
 TRADED = (
-        "observe",
-        "report",
-        "gate",
-        "propose",
-        "consensus",
-        "guard",
-        "approve",
-        "requote",
-        "commit_intent",
-        "submit",
-    )
+    "observe",
+    "report",
+    "gate",
+    "propose",
+    "consensus",
+    "guard",
+    "approve",
+    "requote",
+    "commit_intent",
+    "submit",
+)
 STAGES = (*TRADED, "stand_aside")
 N_EMPTY = 300
 

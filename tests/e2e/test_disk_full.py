@@ -18,7 +18,9 @@ sys.exit(main())
 """
 
 
-def _dualbrain(home: Path, *arguments: str, file_limit: int | None = None) -> subprocess.CompletedProcess[str]:
+def _dualbrain(
+    home: Path, *arguments: str, file_limit: int | None = None
+) -> subprocess.CompletedProcess[str]:
     program = ("-m", "desk.main") if file_limit is None else ("-c", LIMITED.format(limit=file_limit))
     return subprocess.run(
         (sys.executable, *program, *arguments),
