@@ -158,7 +158,8 @@ def _performance(summary: "SessionSummary") -> str:
     parts = [
         f"net {gain(p.net_pnl, currency)} after commission {money(p.commission, currency)} "
         f"and swap {money(p.swap, currency)}",
-        f"in the prices: spread {money(p.spread_cost, currency)}, slippage {money(p.slippage_cost, currency)}",
+        f"inside the prices: spread {money(p.spread_cost, currency)}, "
+        f"slippage {money(p.slippage_cost, currency)}",
     ]
     if p.win_rate is not None:
         parts.append(f"won {p.n_won:,} of {p.n_closed:,} ({percent(p.win_rate * 100)})")

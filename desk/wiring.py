@@ -23,6 +23,7 @@ from contracts.records import (
     SessionEnded,
     SessionStarted,
 )
+from desk.carried_on import check_same_account, check_watched
 from desk.clocks import SimulatedClock, SystemClock
 from desk.environment import describe_environment
 from desk.folder import DeskFolder
@@ -120,6 +121,9 @@ def _build(
     reader = ChunkReader(blobs)
     writer = ChunkWriter(blobs)
     ledger = Ledger(journal)
+    if (last := journal.last(DeskState)) is not None:
+        check_same_account(settings, last)
+        check_watched(settings, last, ledger.instruments_at_stake(), feed)
     broker = _paper_broker(settings, journal, feed, clock)
     weights = WeightsKeeper(feed, journal, writer, settings.timeframe, settings.composite)
 
@@ -170,16 +174,10 @@ def _paper_broker(
 ) -> PaperBroker:
     """The account as the journal left it."""
     last = journal.last(DeskState)
-    balance = settings.account.starting_balance
-    if last is not None and last.marks.start_equity != balance:
-        raise SettingsError(
-            f"expected account.starting_balance={last.marks.start_equity}, with which {settings.account_id} "
-            f"began, found {balance}; put it back or choose another desk"
-        )
     broker = PaperBroker(
         account_id=settings.account_id,
         currency=settings.account.currency,
-        starting_balance=balance,
+        starting_balance=settings.account.starting_balance,
         instruments=INSTRUMENTS,
         settings=settings.paper,
         clock=clock,
@@ -190,6 +188,7 @@ def _paper_broker(
             journal.find_all(Order),
             journal.find_all(Fill),
             feed.last_closed(settings.timeframe, last.now),
+            feed.last_rates(last.now),
         )
     return broker
 

@@ -108,6 +108,13 @@ class Ledger:
         """Orders that were sent and whose fate nobody knows."""
         return tuple(self.intents[coid] for coid, order in self.orders.items() if order.state == "UNKNOWN")
 
+    def instruments_at_stake(self) -> tuple[str, ...]:
+        """Instruments with a position or with an order that may still become one."""
+        alive = (order for order in self.orders.values() if order.state not in TERMINAL_STATES)
+        ids = {*self.open_trades, *(order.instrument_id for order in alive)}
+        ids.update(intent.instrument_id for intent in self._unsettled_intents.values())
+        return tuple(sorted(ids))
+
     def is_known_trade(self, trade_id: str) -> bool:
         """Whether this execution is already on record."""
         return trade_id in self._trade_ids

@@ -158,19 +158,21 @@ def _cited(names: Sequence[str]) -> str:
 
 @tell.register
 def _proposal(proposal: TradeProposal) -> str:
-    instrument = INSTRUMENTS.get(proposal.instrument_id)
     if proposal.quantity <= 0:
         return "\n".join([f"nothing to trade on the side {proposal.side}", *_reasons(proposal.reasons)])
     lines = [_trade_words(proposal, proposal.instrument_id)]
     if proposal.purpose == "entry":
         lines.append(_risk_words(proposal, proposal.currency))
-        lines.append(
-            f"notional {money(proposal.notional, proposal.currency)}, "
-            f"{number(proposal.conversion_rate)} {proposal.currency} for one "
-            f"{instrument.quote_currency if instrument else 'unit'}"
-        )
+        lines.append(f"notional {money(proposal.notional, proposal.currency)}{_converted(proposal)}")
         lines.append(f"Kelly: {proposal.kelly.note}")
     return "\n".join([*lines, *_reasons(proposal.reasons)])
+
+
+def _converted(proposal: TradeProposal) -> str:
+    instrument = INSTRUMENTS.get(proposal.instrument_id)
+    if instrument is None or instrument.quote_currency == proposal.currency:
+        return ""
+    return f", {number(proposal.conversion_rate)} {proposal.currency} for one {instrument.quote_currency}"
 
 
 def _trade_words(record: TradeProposal | ApprovalRequest, instrument_id: str) -> str:
@@ -227,9 +229,8 @@ def _verdict(verdict: RiskVerdict) -> str:
 
 def _check(check: RiskCheck, width: int) -> str:
     measured = "not computed" if check.value is None else number(check.value)
-    note = "" if check.effect == "passes" else f"  {check.note}"
     figures = f"{measured}, limit {number(check.limit)} {check.unit}"
-    return f"  {check.effect:<7}  {check.name:<{width}}  {figures}{note}"
+    return f"  {check.effect:<7}  {check.name:<{width}}  {figures}"
 
 
 @tell.register
@@ -299,7 +300,8 @@ def _outcome(outcome: Outcome) -> str:
         f"{outcome.side} {quantity(outcome.quantity)} from {price(outcome.entry_price, tick)} "
         f"to {price(outcome.exit_price, tick)}",
         f"net {gain(outcome.net_pnl, outcome.currency)} ({multiple}), "
-        f"gross {gain(outcome.gross_pnl, outcome.currency)}, costs {money(outcome.costs, outcome.currency)}",
+        f"gross {gain(outcome.gross_pnl, outcome.currency)}, "
+        f"commission and swap {money(outcome.costs, outcome.currency)}",
     ]
     if outcome.max_favourable_r is not None and outcome.max_adverse_r is not None:
         lines.append(
