@@ -23,7 +23,7 @@ STATIC: dict[str, tuple[str, ...]] = {
 FULL = STATIC | {"tests and docs": (*PYTEST, "-n", "2")}
 FAST = STATIC | {"fast tests": (*PYTEST, "-n", "2", "-m", "not slow")}
 VERIFY: dict[str, tuple[str, ...]] = {
-    "fuzz": (*PYTEST, "-n", "2", "--hypothesis-profile", "fuzz", "tests"),
+    "fuzz": (*PYTEST, "-n", "2", "-m", "hypothesis", "--hypothesis-profile", "fuzz", "--timeout", "1800"),
     "cycle": (sys.executable, "-m", "bench.cycle", "--write"),
     "soak": (sys.executable, "-m", "bench.soak", "--write"),
     "demo": (sys.executable, "-m", "bench.demo", "--write"),

@@ -8,7 +8,7 @@ from hypothesis import settings
 
 # Machines are noisy: how long an example takes decides nothing.
 settings.register_profile("suite", deadline=None, max_examples=60)
-settings.register_profile("fuzz", deadline=None, max_examples=1_500)
+settings.register_profile("fuzz", deadline=None, max_examples=2_000)
 settings.load_profile("suite")
 
 ROOT = Path(__file__).resolve().parent.parent
