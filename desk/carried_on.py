@@ -45,8 +45,10 @@ def check_watched(settings: Settings, last: DeskState, at_stake: Iterable[str], 
 def _fault(settings: Settings, last: DeskState, instrument_id: str, feed: ReplayFeed) -> str | None:
     if settings.timeframe != last.timeframe:
         return f"timeframe {settings.timeframe} in place of {last.timeframe}"
-    if instrument_id not in feed.instruments():
-        return f"a feed that tells {', '.join(feed.instruments())}"
+    served = {bar.instrument_id for bar in feed.last_closed(settings.timeframe, last.now)}
+    told = [each for each in feed.instruments() if each in served]
+    if instrument_id not in told:
+        return f"a feed that tells {', '.join(told) or 'nothing of that time'}"
     start = settings.feed.replay.start
     newest = feed.last_closed(settings.timeframe, start - _INSTANT) if start else ()
     skipped = [bar for bar in newest if bar.instrument_id == instrument_id and bar.close_time > last.now]

@@ -7,7 +7,7 @@ TOML file (`DUALBRAIN_CONFIG`, else `dualbrain.toml` where the command runs), de
 import json
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -36,7 +36,8 @@ class AccountSettings(BaseModel):
     id: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,64}$")
     """Empty: `paper-` and the name of the desk."""
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3,4}$")
-    starting_balance: Decimal = Field(default=Decimal(100_000), gt=0)
+    starting_balance: Decimal = Field(default=Decimal(100_000), gt=0, le=Decimal(10) ** 15)
+    """Above this a quantity in the smallest steps has more digits than money arithmetic keeps."""
 
 
 class FeedSettings(BaseModel):
@@ -151,6 +152,7 @@ def _toml(folder: Path) -> Source:
 
 
 def _from_names(names: Mapping[str, str | None], source: str) -> dict[str, Any]:
+    _check_capitals(names, source)
     ours = {
         n: v for n, v in names.items() if n.startswith(PREFIX) and n not in NOT_SETTINGS and v is not None
     }
@@ -164,6 +166,13 @@ def _from_names(names: Mapping[str, str | None], source: str) -> dict[str, Any]:
             )
     flat = {n.removeprefix(PREFIX).lower().replace("__", "."): _value(v, n, source) for n, v in ours.items()}
     return _nest(flat)
+
+
+def _check_capitals(names: Iterable[str], source: str) -> None:
+    """A limit that is written and not read is worse than a start that fails."""
+    for name in names:
+        if name.upper().startswith(PREFIX) and not name.startswith(PREFIX):
+            raise SettingsError(f"expected {PREFIX}... in capitals, found {name} in {source}; rename it")
 
 
 def _value(text: str | None, name: str, source: str) -> object:

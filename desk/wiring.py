@@ -44,6 +44,7 @@ from markets.snapshot import build_snapshot
 from memory.blobs import FileBlobStore
 from memory.journal import SqliteJournal
 from memory.lease import DeskLease, claim_account
+from tools.report import load_profile
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def _build(
     code_hash: str,
     listener: Callable[[SessionEvent], None],
 ) -> Runner:
+    load_profile(settings.profile)  # A name without a file must stop the start, not the first cycle.
     blobs = FileBlobStore(folder.blobs)
     feed = ReplayFeed(price_files(settings), settings.feed.replay)
     clock = SimulatedClock()

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from contracts.canonical import Amount, Real, Record, Utc
-from contracts.records import Fill, Order, Outcome, Reason
+from contracts.records import Approval, DeskState, Fill, Order, Outcome, Reason, RiskVerdict
 from graphs.state import CycleState
 
 _COSTS = ("commission", "swap", "spread_cost", "slippage_cost")
@@ -184,10 +184,25 @@ class Tally:
             return f"order {order.state}"
         ended_by = state["ended_by"]
         record = state.get(_ENDED_AT[ended_by])
-        reasons: tuple[Reason, ...] = getattr(record, "reasons", ())
-        codes = [reason.code for reason in reasons] or [ended_by]
+        codes = _codes(record) or [ended_by]
         self._reasons.update(f"{_ENDED_AT[ended_by]}: {code}" for code in codes)
         return f"stands aside at {_ENDED_AT[ended_by]}: {', '.join(codes)}"
+
+
+def _codes(record: object) -> list[str]:
+    """Why this record ended its cycle."""
+    if isinstance(record, DeskState):
+        return ["halted"]
+    if isinstance(record, Approval):
+        return ["expired" if record.kind == "expiry" else "refused"]
+    reasons: tuple[Reason, ...] = getattr(record, "reasons", ())
+    return [reason.code for reason in reasons if reason.code not in _shrunk_by(record)]
+
+
+def _shrunk_by(record: object) -> set[str]:
+    """Checks that would have left a smaller trade; where nothing was let through they are not why."""
+    checks = record.checks if isinstance(record, RiskVerdict) else ()
+    return {check.name for check in checks if check.effect == "shrinks"}
 
 
 def _ranked(counter: Counter[str]) -> tuple[Count, ...]:

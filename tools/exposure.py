@@ -5,6 +5,7 @@ rows add nothing. An order known both as an intent and as a working order, or a 
 counts once, at the larger figure.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 
 from contracts.market import Instrument, Market, Side
@@ -95,7 +96,9 @@ def gross_notional(
     return total
 
 
-def account_rate(instrument: Instrument, portfolio: Portfolio) -> float | None:
+def account_rate(
+    instrument: Instrument, portfolio: Portfolio, *, max_age: timedelta | None = None
+) -> float | None:
     """Account money for one unit of the instrument's quote currency, or None without a path.
 
     Use it to turn a price move of an instrument into account money.
@@ -106,6 +109,8 @@ def account_rate(instrument: Instrument, portfolio: Portfolio) -> float | None:
         Gives the quote currency.
     portfolio : Portfolio
         Gives the account's currency and the mid rates.
+    max_age : timedelta, optional
+        Rates older than this at the portfolio's time are not used; none is too old where it is absent.
 
     Returns
     -------
@@ -120,7 +125,8 @@ def account_rate(instrument: Instrument, portfolio: Portfolio) -> float | None:
     ----------
     .. [1] Weithers, T. (2006). Foreign Exchange. Chapter 4 (cross rates).
     """
-    rate = conversion_path(instrument.quote_currency, portfolio.marks.currency, portfolio.rates)
+    rates = [r for r in portfolio.rates if max_age is None or portfolio.at - r.at <= max_age]
+    rate = conversion_path(instrument.quote_currency, portfolio.marks.currency, rates)
     return rate if rate is not None and rate > 0 else None
 
 

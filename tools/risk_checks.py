@@ -5,6 +5,7 @@ limit does not speak about size, 0 where it refuses. A check that cannot be comp
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from math import inf
 from typing import Literal
@@ -17,6 +18,9 @@ from tools.quantity import quantity_within, risk_per_unit, whole_steps
 
 Effect = Literal["passes", "shrinks", "refuses"]
 Share = Literal["% of equity", "x equity"]
+
+_MAX_RATE_AGE = timedelta(days=5)
+"""Longer than forex ever closes; an older conversion rate sizes a trade by a market that is gone."""
 
 
 @dataclass(frozen=True)
@@ -203,14 +207,16 @@ def _quote_fault(quote: Quote, age: float, limit: float) -> str | None:
 
 
 def _conversion(case: GuardCase) -> Finding:
+    is_fresh = account_rate(case.instrument, case.portfolio, max_age=_MAX_RATE_AGE) is not None
+    fault = None if is_fresh else "no_conversion" if case.rate is None else "stale_conversion"
     return _hard(
         "conversion",
         f"rate from {case.instrument.quote_currency} to {case.portfolio.marks.currency}",
         "the portfolio's mid rates",
-        "no rate above 0 refuses: no path, no trade",
+        f"no path of rates above 0, at most {_MAX_RATE_AGE.days} days old, refuses",
         value=case.rate,
         unit="rate",
-        code="no_conversion" if case.rate is None else None,
+        code=fault,
     )
 
 

@@ -187,11 +187,11 @@ def test_replay_leaves_the_journal_as_it_was(home: Path) -> None:
 def test_halt_stops_the_next_decisions_and_resume_lets_them_go_on(home: Path) -> None:
     said = dualbrain(home, "halt", "--reason", "news at three", *DESK)
     assert (said.code, "news at three" in said.out, "PAPER" in said.err) == (0, True, True)
-    halted = json.loads(dualbrain(home, "run", "--from", "2017-03-23", "--once", *DESK, "--json").out)
+    halted = json.loads(dualbrain(home, "run", "--once", *DESK, "--json").out)
     assert halted["stood_aside"][0]["what"].startswith("desk_state")
     assert "runs again" in dualbrain(home, "resume", *DESK).out
     assert "was not halted" in dualbrain(home, "resume", *DESK).out
-    running = json.loads(dualbrain(home, "run", "--from", "2017-03-24T12:00", "--once", *DESK, "--json").out)
+    running = json.loads(dualbrain(home, "run", "--once", *DESK, "--json").out)
     assert not any(count["what"].startswith("desk_state") for count in running["stood_aside"])
 
 
@@ -200,7 +200,7 @@ def test_reset_kelly_is_in_the_desks_time_and_makes_the_next_start_forget(home: 
     assert said.code == 0
     assert "2017-03-2" in said.out
     assert dualbrain(home, "audit", "verify", *DESK).code == 0
-    dualbrain(home, "run", "--from", "2017-03-23", "--once", *DESK)
+    dualbrain(home, "run", "--once", *DESK)
     newest = str(cycles(home, "--limit", "1")[0]["cycle_id"])
     told = json.loads(dualbrain(home, "audit", "show", newest, *DESK, "--json").out)
     assert told[0]["record"]["stats"]["n_closed"] == 0

@@ -125,6 +125,18 @@ def test_no_rate_to_the_account_currency_refuses() -> None:
         book=portfolio(quote=quote(149.99, 150.0)),
     )
     assert_refuses(verdict, "conversion", "no_conversion")
+
+
+@pytest.mark.parametrize(("days", "is_refused"), [(0, False), (5, False), (6, True), (365, True)])
+def test_a_conversion_rate_that_nobody_renews_refuses(days: int, is_refused: bool) -> None:
+    old = rate("USD", "JPY", 110.0).model_copy(update={"at": NOW - timedelta(days=days)})
+    verdict = assess(
+        seen=snapshot(INSTRUMENTS["USDJPY"]),
+        proposed=proposal(instrument_id="USDJPY", entry=110.01, stop=109.0, target=112.0),
+        book=portfolio(quote=quote(110.0, 110.01), rates=(old,)),
+    )
+    assert ("stale_conversion" in codes(verdict)) is is_refused
+    assert (verdict.quantity == 0) is is_refused
     assert check_of(verdict, "risk_per_trade").value is None
     assert check_of(verdict, "risk_per_trade").effect == "refuses"
 
