@@ -40,7 +40,7 @@ from markets.paper import PaperBroker
 from markets.price_file import PriceFile
 from markets.replay_feed import ReplayFeed
 from markets.samples import sample_sources
-from markets.snapshot import build_snapshot
+from markets.snapshot import SnapshotSettings, build_snapshot
 from memory.blobs import FileBlobStore
 from memory.journal import SqliteJournal
 from memory.lease import DeskLease, claim_account
@@ -129,7 +129,7 @@ def _build(
     broker = _paper_broker(settings, journal, feed, clock)
     weights = WeightsKeeper(feed, journal, writer, settings.timeframe, settings.composite)
 
-    async def observe(state: DeskState) -> MarketSnapshot:
+    async def observe(state: DeskState, rules: SnapshotSettings) -> MarketSnapshot:
         return await build_snapshot(
             cycle_id=state.cycle_id,
             state_id=state.record_id,
@@ -138,7 +138,7 @@ def _build(
             timeframe=state.timeframe,
             feed=feed,
             writer=writer,
-            settings=settings.snapshot,
+            settings=rules,
         )
 
     desk = Desk(

@@ -57,7 +57,7 @@ class CycleSettings(Record):
         return begins + timedelta(seconds=self.timeframe.seconds)
 
 
-Observe = Callable[[DeskState], Awaitable[MarketSnapshot]]
+Observe = Callable[[DeskState, SnapshotSettings], Awaitable[MarketSnapshot]]
 """Stage 1: from the feed when trading, from the store in a replay."""
 
 

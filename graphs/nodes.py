@@ -42,7 +42,7 @@ async def observe(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
     started = state["desk_state"]
     snapshot = run.on_record(MarketSnapshot) if not run.is_replay else None
     if snapshot is None:
-        seen = await run.desk.observe(started)
+        seen = await run.desk.observe(started, run.desk.settings.snapshot)
         snapshot = run.pure(MarketSnapshot, lambda: seen)
     return {"snapshot": snapshot}
 

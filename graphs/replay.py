@@ -37,7 +37,7 @@ from graphs.ledger import Ledger
 from graphs.settlement import outcome_of
 from graphs.stages import CycleRun, by_kind, stage_records
 from markets.bars import ChunkReader, decode_bars
-from markets.snapshot import recheck_snapshot
+from markets.snapshot import SnapshotSettings, recheck_snapshot
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tools.composite import fit_composite
 
@@ -100,10 +100,10 @@ class Replayer:
         seats = tuple(_RecordedSeat(r.seat) for r, _ in recorded if isinstance(r, Ballot))
         snapshot = next((r for r, _ in recorded if isinstance(r, MarketSnapshot)), None)
 
-        async def observe(_state: DeskState) -> MarketSnapshot:
+        async def observe(_state: DeskState, rules: SnapshotSettings) -> MarketSnapshot:
             if snapshot is None:
                 raise NotOnRecord("expected a recorded MarketSnapshot, found none")
-            return recheck_snapshot(snapshot, self._reader, settings.snapshot)
+            return recheck_snapshot(snapshot, self._reader, rules)
 
         return Desk(
             settings=settings,

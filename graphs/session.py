@@ -7,7 +7,7 @@ then each instrument gets its cycle. On start, whatever a crash left unfinished 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, cast
@@ -30,7 +30,7 @@ from contracts.records import (
 )
 from graphs.approval import answer
 from graphs.cycle import compile_cycle
-from graphs.desk import Desk
+from graphs.desk import CycleSettings, Desk
 from graphs.execution import as_order, mark_account
 from graphs.ledger import OpenTrade
 from graphs.settlement import as_fill, settle
@@ -80,9 +80,8 @@ class Session:
         self._code_hash = code_hash
         self._settings_hash = desk.blobs.put(desk.settings.canonical)
         self._limits_hash = desk.blobs.put(desk.settings.limits.canonical)
-        self._is_asking = desk.settings.approval.policy == "ask"
-        self._checkpoints = InMemorySaver(serde=_serializer()) if self._is_asking else None
-        self._graph = compile_cycle(self._checkpoints)
+        self._checkpoints = InMemorySaver(serde=_serializer())
+        self._asking, self._autonomous = compile_cycle(self._checkpoints), compile_cycle()
         self._deciding = asyncio.Lock()
         last = desk.journal.last(DeskState)
         self._reached = None if last is None else last.as_of
@@ -100,7 +99,7 @@ class Session:
             states = [r for r, _ in records if isinstance(r, DeskState)]
             if states:
                 self._say("recovered", cycle_id, f"finishing a cycle of {states[0].as_of}")
-                await self._run_graph(states[0], CycleRun(self.desk, by_kind(records)))
+                await self._run_graph(states[0], CycleRun(self._desk_of(states[0]), by_kind(records)))
 
     async def run(self) -> None:
         """Step through the feed to its end."""
@@ -196,21 +195,29 @@ class Session:
                 )
             self._book_order(update)
 
+    def _desk_of(self, desk_state: DeskState) -> Desk:
+        """The same desk under the settings a cycle began with: one cycle, one set of rules."""
+        settings = CycleSettings.from_canonical(self.desk.blobs.get(desk_state.settings_hash))
+        return replace(self.desk, settings=settings)
+
     async def _run_graph(self, desk_state: DeskState, run: CycleRun) -> None:
         await self._invoke(desk_state.cycle_id, {"desk_state": desk_state}, run)
 
     async def _resume(self, cycle_id: str, approval: Approval) -> None:
         self.desk.journal.append(approval, cycle_id=cycle_id, ordinal=approval.round, durable=True)
-        self.pending.pop(cycle_id)
-        run = CycleRun(self.desk, by_kind(stage_records(self.desk.journal.rows(cycle_id=cycle_id))))
+        desk = self._desk_of(self.pending.pop(cycle_id).state["desk_state"])
+        run = CycleRun(desk, by_kind(stage_records(self.desk.journal.rows(cycle_id=cycle_id))))
         await self._invoke(cycle_id, Command(resume=approval.record_id), run)
 
     async def _invoke(self, cycle_id: str, given: CycleState | Command[str], run: CycleRun) -> None:
         config: RunnableConfig = {"configurable": {"thread_id": cycle_id}, "recursion_limit": 60}
-        durability: Literal["exit"] | None = "exit" if self._is_asking else None
+        # Only a cycle that may wait for a person needs a checkpoint to be taken up from.
+        is_asking = run.desk.settings.approval.policy == "ask"
+        graph = self._asking if is_asking else self._autonomous
+        durability: Literal["exit"] | None = "exit" if is_asking else None
         try:
             async with self._deciding:
-                found = await self._graph.ainvoke(given, config, context=run, durability=durability)
+                found = await graph.ainvoke(given, config, context=run, durability=durability)
         except DualbrainError:
             raise
         except Exception as error:
@@ -231,7 +238,7 @@ class Session:
                 request,
             )
             return
-        if self._checkpoints is not None:
+        if is_asking:
             self._checkpoints.delete_thread(cycle_id)
         self.tally.add_cycle(state)
         self._say("cycle_finished", cycle_id, self.tally.last_end, state.get("order"))

@@ -19,8 +19,7 @@ from tools.quantity import quantity_within, risk_per_unit, whole_steps
 Effect = Literal["passes", "shrinks", "refuses"]
 Share = Literal["% of equity", "x equity"]
 
-_MAX_RATE_AGE = timedelta(days=5)
-"""Longer than forex ever closes; an older conversion rate sizes a trade by a market that is gone."""
+_MAX_RATE_AGE = timedelta(days=5)  # Longer than forex ever closes.
 
 
 @dataclass(frozen=True)
@@ -208,7 +207,7 @@ def _quote_fault(quote: Quote, age: float, limit: float) -> str | None:
 
 def _conversion(case: GuardCase) -> Finding:
     is_fresh = account_rate(case.instrument, case.portfolio, max_age=_MAX_RATE_AGE) is not None
-    fault = None if is_fresh else "no_conversion" if case.rate is None else "stale_conversion"
+    fault = "no_conversion" if case.rate is None else "stale_conversion"
     return _hard(
         "conversion",
         f"rate from {case.instrument.quote_currency} to {case.portfolio.marks.currency}",
@@ -216,7 +215,7 @@ def _conversion(case: GuardCase) -> Finding:
         f"no path of rates above 0, at most {_MAX_RATE_AGE.days} days old, refuses",
         value=case.rate,
         unit="rate",
-        code=fault,
+        code=None if is_fresh else fault,
     )
 
 

@@ -23,6 +23,7 @@ from contracts.records import (
 )
 from desk.settings import load_settings
 from desk.wiring import open_desk
+from graphs.replay import Replayer
 from tests.graphs.scene import Scene, scene
 
 ENTRY = "2017-01-04T10:00Z"
@@ -114,6 +115,27 @@ async def test_an_intent_found_after_its_time_is_journaled_as_expired_and_never_
         assert "never sent" in order.reason
         assert (await told.runner.desk.broker.account()).working == ()
         assert told.runner.journal.unfinished_cycles() == ()
+
+
+async def test_a_cycle_cut_short_is_finished_under_the_settings_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise Crash
+
+    with scene(tmp_path, first=ENTRY, last=ENTRY) as told:
+        monkeypatch.setattr("graphs.nodes.assess_gate", die)
+        with pytest.raises(Crash):
+            await told.run()
+        monkeypatch.undo()
+    other: dict[str, object] = {"approval.policy": "ask", "limits.risk_per_trade_pct": 0.1}
+    with scene(tmp_path, other, first=ENTRY, last=ENTRY) as told:
+        await told.session.start(told.runner.journal.unfinished_cycles())
+        assert told.records(TradeProposal)[0].risk_pct == pytest.approx(1, rel=0.01)
+        assert [order.state for order in told.records(Order)] == ["ACCEPTED"]
+        replayer = Replayer(told.runner.journal, told.runner.desk.blobs)
+        result = await replayer.replay(told.records(DeskState)[-1].cycle_id)
+    assert (result.verdict, result.differences) == ("identical", ())
 
 
 async def test_an_intent_found_in_time_is_sent_once(tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ def test_no_rate_to_the_account_currency_refuses() -> None:
         book=portfolio(quote=quote(149.99, 150.0)),
     )
     assert_refuses(verdict, "conversion", "no_conversion")
+    assert check_of(verdict, "risk_per_trade").value is None
+    assert check_of(verdict, "risk_per_trade").effect == "refuses"
 
 
 @pytest.mark.parametrize(("days", "is_refused"), [(0, False), (5, False), (6, True), (365, True)])
@@ -137,8 +139,6 @@ def test_a_conversion_rate_that_nobody_renews_refuses(days: int, is_refused: boo
     )
     assert ("stale_conversion" in codes(verdict)) is is_refused
     assert (verdict.quantity == 0) is is_refused
-    assert check_of(verdict, "risk_per_trade").value is None
-    assert check_of(verdict, "risk_per_trade").effect == "refuses"
 
 
 @pytest.mark.parametrize(
