@@ -108,7 +108,7 @@ def claim_account(home: Path, account_id: str, desk: str) -> None:
     """
     if not account_id or not desk:
         raise SettingsError(f"expected an account and a desk, found {account_id!r} and {desk!r}; name both")
-    folder = home / "accounts"
+    folder = home / ".accounts"
     claim = folder / f"{quote(account_id, safe='')}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -123,7 +123,7 @@ def test_an_odd_account_id_stays_inside_the_home(tmp_path: Path, account_id: str
     with pytest.raises(SettingsError, match="alpha"):
         claim_account(tmp_path / "home", account_id, "beta")
     assert [p.name for p in tmp_path.iterdir()] == ["home"]
-    assert sorted(p.suffix for p in (tmp_path / "home" / "accounts").iterdir()) == [".json", ".lock"]
+    assert sorted(p.suffix for p in (tmp_path / "home" / ".accounts").iterdir()) == [".json", ".lock"]
 
 
 @pytest.mark.parametrize(("account_id", "desk"), [("", "alpha"), ("1", "")])
@@ -135,7 +135,7 @@ def test_an_unnamed_account_or_desk_is_refused(tmp_path: Path, account_id: str, 
 
 def test_a_damaged_claim_is_refused_and_not_taken_over(tmp_path: Path) -> None:
     claim_account(tmp_path, "1", "alpha")
-    (tmp_path / "accounts" / "1.json").write_text("{")
+    (tmp_path / ".accounts" / "1.json").write_text("{")
     with pytest.raises(SettingsError, match="delete the file"):
         claim_account(tmp_path, "1", "alpha")
 
