@@ -30,3 +30,10 @@ def test_no_file_is_two_ideas_long(path: Path) -> None:
     limit = 700 if path.name == "records.py" else 400
     assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
     assert path.stem not in ("utils", "helpers", "common", "base")
+
+
+def test_core_lock_pulls_nothing_heavy() -> None:
+    lines = (ROOT / "locks" / "core.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {line.split("==")[0].lower() for line in lines if line[:1].isalpha()}
+    assert len(pinned) > 40
+    assert not pinned & {"torch", "ccxt", "ib-async", "ib_async", "fastapi", "ray", "numba", "scipy", "arch"}
