@@ -17,6 +17,7 @@ from contracts.records import (
     Order,
     OrderIntent,
     Outcome,
+    StageRecord,
     TradeStats,
 )
 from tools.kelly import trade_stats
@@ -57,11 +58,20 @@ class Ledger:
         closed = [trade for fill in journal.find_all(Fill) if (trade := self.add_fill(fill))]
         self.closed_without_outcome = [t for t in closed if t.intent.client_order_id not in settled]
         """Trades that closed just before a crash and still await their outcome."""
+        self._forget_old()
+
+    def note(self, record: StageRecord) -> None:
+        """Take in a row a cycle has just written; most concern no money and change nothing."""
+        if isinstance(record, OrderIntent):
+            self.add_intent(record)
+        elif isinstance(record, Order):
+            self.add_order(record)
 
     def add_intent(self, intent: OrderIntent) -> None:
         """Note an intent that has been committed."""
         self.intents[intent.client_order_id] = intent
         self._unsettled_intents[intent.client_order_id] = intent
+        self._forget_old()
 
     def add_order(self, order: Order) -> None:
         """Note what the venue said of an order."""
@@ -71,7 +81,6 @@ class Ledger:
             self._unsettled_intents.pop(order.client_order_id, None)
         if order.state in TERMINAL_STATES:
             self._done.append(order.client_order_id)
-            self._forget_old()
 
     def add_fill(self, fill: Fill) -> OpenTrade | None:
         """Note an execution; the trade it closed, if it closed one."""
@@ -129,15 +138,13 @@ class Ledger:
 
     def _forget_old(self) -> None:
         open_entries = {trade.intent.client_order_id for trade in self.open_trades.values()}
-        while len(self._done) > KEPT_DONE:
+        for _ in range(len(self._done) - KEPT_DONE):
             oldest = self._done.popleft()
             if oldest in open_entries:
                 self._done.append(oldest)
                 continue
-            for index in (self.intents, self.orders):
+            for index in (self.intents, self.orders, self._n_orders, self._n_fills):
                 index.pop(oldest, None)
-            self._n_orders.pop(oldest, None)
-            self._n_fills.pop(oldest, None)
 
     def _take_outcomes(self, outcomes: Iterable[Outcome], resets: Iterable[KellyReset]) -> set[str]:
         last_reset = {reset.market: reset.at for reset in resets}

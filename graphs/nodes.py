@@ -145,19 +145,13 @@ async def requote(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
 async def commit_intent(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
     """Stage 11: the order is written down, and survives a power cut, before anything is sent."""
     run = runtime.context
-    intent = run.pure(OrderIntent, lambda: commit_order(run.desk, state), durable=True)
-    if not run.is_replay:
-        run.desk.ledger.add_intent(intent)
-    return {"intent": intent}
+    return {"intent": run.pure(OrderIntent, lambda: commit_order(run.desk, state), durable=True)}
 
 
 async def submit(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
     """Stage 11: the order is sent, unless the venue knows it already or its time has passed."""
     run, intent = runtime.context, state["intent"]
-    order = await run.edge(Order, lambda: send_order(run.desk, intent), durable=True)
-    if not run.is_replay:
-        run.desk.ledger.add_order(order)
-    return {"order": order}
+    return {"order": await run.edge(Order, lambda: send_order(run.desk, intent), durable=True)}
 
 
 async def stand_aside(state: CycleState) -> CycleState:

@@ -60,6 +60,8 @@ class CycleRun:
             latency_ms=(perf_counter() - started) * 1000,
             durable=durable,
         )
+        # Only here, where a row is new: a stage found on record is in the ledger, and may be old news.
+        self.desk.ledger.note(record)
         return record
 
 

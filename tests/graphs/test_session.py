@@ -12,6 +12,7 @@ import pytest
 from contracts.errors import LeaseHeld, OrderStateUnknown, SettingsError, VenueRejected, VenueThrottled
 from contracts.ports import OrderUpdate
 from contracts.records import (
+    TERMINAL_STATES,
     DeskState,
     Fill,
     KellyReset,
@@ -175,6 +176,38 @@ async def test_an_unknown_order_is_asked_about_at_every_step(tmp_path: Path) -> 
         await told.run()
         assert wire.n_sent == 1
         assert [o.state for o in told.records(Order)] == ["UNKNOWN", "ACCEPTED", "FILLED"]
+
+
+async def test_a_restart_with_an_unknown_order_reconciles_once_and_goes_on(tmp_path: Path) -> None:
+    with _scene_with(tmp_path, fail=OrderStateUnknown("the line dropped")) as (told, _):
+        await told.run()
+        assert [o.state for o in told.records(Order)] == ["UNKNOWN"]
+    with _scene_with(tmp_path, last="2017-01-04T12:00Z") as (told, _):
+        await told.run()
+        first = told.records(OrderIntent)[0].client_order_id
+        states = [o.state for o in told.records(Order) if o.client_order_id == first]
+        assert states == ["UNKNOWN", "CANCELED"]
+        assert told.runner.desk.ledger.in_state_unknown() == ()
+        assert told.runner.desk.ledger.unacknowledged() == ()
+
+
+async def test_a_desk_with_more_orders_than_it_remembers_opens_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graphs.ledger.KEPT_DONE", 1)
+    last = "2017-01-05T06:00Z"
+    with scene(tmp_path, last=last) as told:
+        await told.run()
+        assert len(told.records(OrderIntent)) > 3
+        before = told.runner.desk.ledger
+        n_closed = before.stats("forex").n_closed
+    with scene(tmp_path, last=last) as told:
+        ledger = told.runner.desk.ledger
+        assert ledger.stats("forex").n_closed == n_closed
+        assert ledger.open_trades.keys() == before.open_trades.keys()
+        assert ledger.closed_without_outcome == []
+        done = [order for order in ledger.orders.values() if order.state in TERMINAL_STATES]
+        assert len(done) <= 1 + len(ledger.open_trades)
 
 
 async def test_while_the_venue_stays_silent_the_order_stays_unknown(tmp_path: Path) -> None:
