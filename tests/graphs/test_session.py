@@ -219,6 +219,28 @@ async def test_while_the_venue_stays_silent_the_order_stays_unknown(tmp_path: Pa
         assert [o.state for o in told.records(Order)] == ["UNKNOWN"]
 
 
+class _HaltsAtTheLastMoment:
+    """Lets the requote pass and stands when the order is about to be sent."""
+
+    def __init__(self, n_passes: int) -> None:
+        self._n_left = n_passes
+
+    def halted_by(self) -> str | None:
+        self._n_left -= 1
+        return None if self._n_left >= 0 else "halted: by hand"
+
+
+async def test_a_halt_between_the_intent_and_its_sending_sends_nothing(tmp_path: Path) -> None:
+    asked_before = ("the cycle", "the requote")
+    switch = _HaltsAtTheLastMoment(len(asked_before))
+    with scene(tmp_path, first=ENTRY, last=ENTRY, kill_switch=switch) as told:
+        await told.run()
+        assert told.records(OrderIntent)
+        (order,) = told.records(Order)
+        assert (order.state, order.reason) == ("CANCELED", "never sent: halted: by hand")
+        assert (await told.runner.desk.broker.account()).working == ()
+
+
 async def test_a_rejection_by_the_venue_is_recorded_and_ends_the_cycle(tmp_path: Path) -> None:
     with _scene_with(tmp_path, fail=VenueRejected("market is closed")) as (told, _):
         await told.run()
