@@ -27,6 +27,7 @@ from contracts.records import (
     TradeProposal,
 )
 from desk.kill_switch import FileKillSwitch
+from graphs.approval import answer_by_policy
 from graphs.stages import stage_records
 from tests.fakes import ScriptedVoter
 from tests.graphs.scene import Scene, ScriptedQuotes, scene
@@ -252,6 +253,7 @@ async def test_an_answer_may_shrink_but_never_grow(tmp_path: Path, wanted: float
             cycle_id, request.record_id, is_granted=True, by="trader", reason="", quantity=wanted
         )
         assert float(told.records(OrderIntent)[0].quantity) == (sent or request.quantity)
+        assert told.records(Approval)[0].quantity == (sent or request.quantity)
 
 
 async def test_an_answer_that_rounds_to_nothing_sends_nothing(tmp_path: Path) -> None:
@@ -342,6 +344,15 @@ async def test_autonomy_policy_refuses_more_risk_than_it_may_take(tmp_path: Path
         assert approvals
         assert not any(a.is_granted for a in approvals)
         assert not told.records(OrderIntent)
+
+
+async def test_autonomy_policy_never_answers_for_a_live_account(tmp_path: Path) -> None:
+    with scene(tmp_path, last="2017-01-04T10:00Z") as told:
+        await told.run()
+        request, settings = _first_request(told), told.runner.desk.settings.approval
+    on_paper, live = (answer_by_policy(request, settings, is_paper=is_paper) for is_paper in (True, False))
+    assert (on_paper.is_granted, live.is_granted, live.quantity) == (True, False, 0)
+    assert "found a live one" in live.reason
 
 
 async def test_halt_while_a_question_stands_sends_nothing(tmp_path: Path) -> None:
