@@ -120,7 +120,6 @@ def _build(
     blobs = FileBlobStore(folder.blobs)
     feed = ReplayFeed(price_files(settings), settings.feed.replay)
     clock = SimulatedClock()
-    reader = ChunkReader(blobs)
     writer = ChunkWriter(blobs)
     ledger = Ledger(journal)
     if (last := journal.last(DeskState)) is not None:
@@ -153,7 +152,7 @@ def _build(
         kill_switch=FileKillSwitch(folder.path),
         ledger=ledger,
         observe=observe,
-        bars_of=reader.bars_of,
+        reader=ChunkReader(blobs),
         weights_of=lambda state: weights.by_id(state.composite_weights),
     )
     session = Session(desk, weights, code_hash=code_hash, listener=listener)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from contracts.errors import NotOnRecord
 from contracts.market import Quote
 from contracts.records import (
     Approval,
@@ -14,9 +13,8 @@ from contracts.records import (
     RiskVerdict,
     TradeProposal,
 )
-from graphs.desk import ApprovalSettings, CycleSettings
+from graphs.desk import ApprovalSettings, CycleSettings, Desk
 from graphs.execution import exposures_now
-from graphs.stages import CycleRun
 from graphs.state import CycleState
 from markets.orders import to_quantity
 
@@ -102,15 +100,9 @@ class Look:
     is_exposure_changed: bool
 
 
-async def look_again(run: CycleRun, state: CycleState) -> Requote:
+async def look_again(desk: Desk, state: CycleState) -> Requote:
     """Judge the trade once more by a fresh quote, the exposures of this moment and the kill switch."""
-    recorded = run.on_record(Requote, state["request"].round)
-    if recorded is not None:
-        look = Look(recorded.quote, recorded.at, recorded.halted_by, recorded.is_exposure_changed)
-        return judge_requote(state, look, run.desk.settings) if run.is_replay else recorded
-    if run.is_replay:
-        raise NotOnRecord("expected a recorded Requote, found none: the price was never asked again then")
-    desk, now = run.desk, run.desk.clock.now()
+    now = desk.clock.now()
     exposures = exposures_now(desk, await desk.broker.account())
     look = Look(
         quote=await desk.feed.quote(state["request"].instrument_id, now),
@@ -119,6 +111,11 @@ async def look_again(run: CycleRun, state: CycleState) -> Requote:
         is_exposure_changed=exposures != state["portfolio"].exposures,
     )
     return judge_requote(state, look, desk.settings)
+
+
+def look_on_record(requote: Requote) -> Look:
+    """What the world said then."""
+    return Look(requote.quote, requote.at, requote.halted_by, requote.is_exposure_changed)
 
 
 def judge_requote(state: CycleState, look: Look, settings: CycleSettings) -> Requote:

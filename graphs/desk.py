@@ -1,6 +1,6 @@
 """What a cycle is given: settings that the record names by hash, and the ports it works through."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -9,10 +9,11 @@ from pydantic import Field
 
 from agents.consensus import ConsensusSettings
 from contracts.canonical import Record
-from contracts.market import Bars, Instrument, Timeframe
+from contracts.market import Instrument, Timeframe
 from contracts.ports import BlobStore, Broker, Clock, Feed, Journal, KillSwitch, Voter
 from contracts.records import CompositeWeights, DeskState, MarketSnapshot, Mode
 from graphs.ledger import Ledger
+from markets.bars import ChunkReader
 from markets.sessions import next_open
 from markets.snapshot import SnapshotSettings
 from tools.decision_settings import CompositeSettings, GateSettings, ScoreSettings
@@ -58,7 +59,7 @@ class CycleSettings(Record):
 
 
 Observe = Callable[[DeskState, SnapshotSettings], Awaitable[MarketSnapshot]]
-"""Stage 1: from the feed when trading, from the store in a replay."""
+"""Stage 1: the market from the feed, stored as it was seen."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,6 @@ class Desk:
     kill_switch: KillSwitch
     ledger: Ledger
     observe: Observe
-    bars_of: Callable[[MarketSnapshot], Mapping[Timeframe, Bars]]
+    reader: ChunkReader
     weights_of: Callable[[DeskState], CompositeWeights | None]
     voters: tuple[Voter, ...] = ()

@@ -25,11 +25,12 @@ from contracts.records import (
     RiskVerdict,
     TradeProposal,
 )
-from graphs.approval import answer_by_policy, ask_approval, look_again
+from graphs.approval import answer_by_policy, ask_approval, judge_requote, look_again, look_on_record
 from graphs.desk import CycleSettings
 from graphs.execution import commit_order, read_portfolio, send_order
 from graphs.stages import CycleRun
 from graphs.state import CycleState, VoteTask
+from markets.snapshot import recheck_snapshot
 from tools.gate import assess_gate
 from tools.report import load_profile, make_report
 from tools.risk_guard import assess_risk
@@ -38,12 +39,12 @@ from tools.sizing import propose_trade
 
 async def observe(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
     """Stage 1: the market as it was known."""
-    run = runtime.context
-    started = state["desk_state"]
-    snapshot = run.on_record(MarketSnapshot) if not run.is_replay else None
-    if snapshot is None:
-        seen = await run.desk.observe(started, run.desk.settings.snapshot)
-        snapshot = run.pure(MarketSnapshot, lambda: seen)
+    desk, rules = runtime.context.desk, runtime.context.desk.settings.snapshot
+    snapshot = await runtime.context.edge(
+        MarketSnapshot,
+        lambda: desk.observe(state["desk_state"], rules),
+        again=lambda seen: recheck_snapshot(seen, desk.reader, rules),
+    )
     return {"snapshot": snapshot}
 
 
@@ -53,7 +54,7 @@ async def report(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
     settings = run.desk.settings
 
     def make() -> FormulaReport:
-        bars = run.desk.bars_of(snapshot)
+        bars = run.desk.reader.bars_of(snapshot)
         weights = run.desk.weights_of(desk_state)
         profile = load_profile(settings.profile)
         return make_report(snapshot, bars, weights, desk_state.composite_reason, profile, settings.score)
@@ -137,8 +138,12 @@ async def approve(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
 async def requote(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
     """Stage 10: is the price still what was approved, and the book of exposures too."""
     run, round_ = runtime.context, state["request"].round
-    looked = await look_again(run, state)
-    judged = run.pure(Requote, lambda: looked, round_)
+    judged = await run.edge(
+        Requote,
+        lambda: look_again(run.desk, state),
+        round_,
+        again=lambda seen: judge_requote(state, look_on_record(seen), run.desk.settings),
+    )
     return {"requote": judged, "round": round_ + 1}
 
 

@@ -37,7 +37,7 @@ from graphs.ledger import Ledger
 from graphs.settlement import outcome_of
 from graphs.stages import CycleRun, by_kind, stage_records
 from markets.bars import ChunkReader, decode_bars
-from markets.snapshot import SnapshotSettings, recheck_snapshot
+from markets.snapshot import SnapshotSettings
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tools.composite import fit_composite
 
@@ -98,26 +98,20 @@ class Replayer:
     ) -> Desk:
         settings = self._settings_of(desk_state.settings_hash)
         seats = tuple(_RecordedSeat(r.seat) for r, _ in recorded if isinstance(r, Ballot))
-        snapshot = next((r for r, _ in recorded if isinstance(r, MarketSnapshot)), None)
-
-        async def observe(_state: DeskState, rules: SnapshotSettings) -> MarketSnapshot:
-            if snapshot is None:
-                raise NotOnRecord("expected a recorded MarketSnapshot, found none")
-            return recheck_snapshot(snapshot, self._reader, rules)
-
+        absent = _Absent()
         return Desk(
             settings=settings,
             account_id=desk_state.account_id,
             is_paper=desk_state.is_paper,
             clock=_Stopped(desk_state.now),
-            feed=_Absent(),
-            broker=_Absent(),
+            feed=absent,
+            broker=absent,
             journal=scratch,
             blobs=OverlayBlobStore(self._blobs),
-            kill_switch=_Absent(),
+            kill_switch=absent,
             ledger=Ledger(scratch),
-            observe=observe,
-            bars_of=self._reader.bars_of,
+            observe=absent.observe,
+            reader=self._reader,
             weights_of=self._weights_of,
             voters=seats,
         )
@@ -250,6 +244,9 @@ class _Absent:
 
     async def rates(self, at: datetime) -> tuple[Rate, ...]:
         raise self._refuse(f"rates at {at}")
+
+    async def observe(self, state: DeskState, rules: SnapshotSettings) -> MarketSnapshot:
+        raise self._refuse(f"a snapshot of {state.instrument_id}")
 
     async def account(self) -> AccountState:
         raise self._refuse("the account")

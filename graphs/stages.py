@@ -39,18 +39,28 @@ class CycleRun:
         return self._commit(make(), ordinal, started, durable=durable)
 
     async def edge(
-        self, kind: type[S], make: Callable[[], Awaitable[S]], ordinal: int = 0, *, durable: bool = False
+        self,
+        kind: type[S],
+        ask: Callable[[], Awaitable[S]],
+        ordinal: int = 0,
+        *,
+        again: Callable[[S], S] | None = None,
+        durable: bool = False,
     ) -> S:
-        """A stage that asks the world, unless the answer is on record."""
+        """A stage that asks the world, unless the answer is on record.
+
+        Where the stage also concludes something from the answer, `again` concludes it anew, in a replay.
+        """
         started = perf_counter()
-        if (found := self.on_record(kind, ordinal)) is not None:
-            return self._commit(found, ordinal, started, durable=False) if self.is_replay else found
-        if self.is_replay:
+        found = self.on_record(kind, ordinal)
+        if not self.is_replay:
+            return found or self._commit(await ask(), ordinal, started, durable=durable)
+        if found is None:
             raise NotOnRecord(
                 f"expected a recorded {kind.__name__}, found none: this cycle never came so far",
                 stage=kind.__name__,
             )
-        return self._commit(await make(), ordinal, started, durable=durable)
+        return self._commit(again(found) if again else found, ordinal, started, durable=False)
 
     def _commit(self, record: S, ordinal: int, started: float, *, durable: bool) -> S:
         self.desk.journal.append(
