@@ -354,16 +354,39 @@ async def test_a_daily_bar_that_closes_on_friday_trades_at_mondays_open(tmp_path
 
 
 async def test_marks_follow_equity_and_the_day_opens_at_17_new_york(tmp_path: Path) -> None:
-    with scene(tmp_path, last="2017-01-05T06:00Z") as told:
+    with scene(tmp_path, last="2017-01-05T23:00Z") as told:
         await told.run()
-        states = told.records(DeskState)
-    days = {state.marks.day_opened_at for state in states}
-    assert days == {datetime(2017, 1, 3, 22, tzinfo=UTC), datetime(2017, 1, 4, 22, tzinfo=UTC)}
-    for state in states:
+        states = {state.as_of: state for state in told.records(DeskState)}
+    days = {state.marks.day_opened_at for state in states.values()}
+    assert days == {datetime(2017, 1, day, 22, tzinfo=UTC) for day in (3, 4, 5)}
+    for state in states.values():
         assert state.marks.peak_equity >= state.marks.equity
         assert state.marks.start_equity == 100_000
-    first_of_day = next(s for s in states if s.as_of == datetime(2017, 1, 4, 22, tzinfo=UTC))
-    assert first_of_day.marks.day_open_equity == first_of_day.marks.equity
+    # A position is open over this roll, so the mark of the moment is not the one of an hour before.
+    before, at_roll = (states[datetime(2017, 1, 5, hour, tzinfo=UTC)] for hour in (21, 22))
+    assert at_roll.positions
+    assert before.marks.equity != at_roll.marks.equity
+    assert at_roll.marks.day_open_equity == at_roll.marks.equity
+
+
+async def test_a_trade_that_closed_just_before_a_crash_gets_its_outcome_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(*_: object) -> None:
+        raise Crash
+
+    with scene(tmp_path) as told:
+        monkeypatch.setattr("graphs.session.settle", die)
+        with pytest.raises(Crash):
+            await told.run()
+        assert [fill.leg for fill in told.records(Fill)] == ["entry", "stop"]
+        assert not told.records(Outcome)
+        monkeypatch.undo()
+    with scene(tmp_path) as told:
+        await told.session.start(told.runner.journal.unfinished_cycles())
+        (outcome,) = told.records(Outcome)
+        assert outcome.exit_leg == "stop"
+        assert told.runner.desk.ledger.stats("forex").n_closed == 1
 
 
 async def test_a_kelly_reset_forgets_earlier_trades_of_that_market(tmp_path: Path) -> None:
