@@ -33,6 +33,7 @@ from desk.wiring import Runner, open_desk
 from graphs.cycle import compile_cycle
 from graphs.stages import stage_records
 from markets.replay_feed import ReplayFeedSettings
+from tools.formulas.catalogue import SETS
 from tools.registry import groups
 
 R = TypeVar("R", bound=StageRecord)
@@ -92,8 +93,8 @@ def tell_decision() -> str:
 
 
 def list_tools() -> str:
-    """Every registered tool, by group."""
-    tools = [tool for members in groups().values() for tool in members]
+    """Every registered tool, by group; the formulas have a page of their own."""
+    tools = [tool for name, members in groups().items() for tool in members if name not in SETS]
     rows = [(f"`{tool.name}`", tool.group, tool.unit, tool.summary) for tool in tools]
     lines = [("tool", "group", "unit", "what it says"), ("---",) * 4, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

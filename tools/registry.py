@@ -4,8 +4,10 @@
     def rsi(bars, *, period: Annotated[int, Bounds(2, 1000)] = 14) -> Float1D
 
 A series tool gives one value a bar: value i uses bars 0..i and nothing later, NaN while it is not known.
-`series` gives all of them, `call` the newest one, or the reason why there is none. A function
-without a full docstring, a unit or its own name stops the import: an agent reads those words to choose.
+`series` gives all of them, `call` the newest one, or the reason why there is none. What fits a model has
+`@estimate` above it and gives the newest value only: a fit a bar would cost too much. A table of tools
+goes through `add_tool`. A tool without a full docstring, a unit or its own name stops the import: an agent
+reads those words to choose.
 
 Importing this module is cheap; the tools, and TA-Lib with them, come in at the first look-up.
 """
@@ -14,27 +16,38 @@ import difflib
 import importlib
 import inspect
 import math
-import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Concatenate, Literal, NoReturn, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
 from contracts.errors import InvariantBroken, ToolInputError
 from contracts.market import Bars, Float1D
+from tools.tool_docs import Doc, parsed_doc, unfit
 
 Column: TypeAlias = Literal["open", "high", "low", "close", "volume"]
 BarCount: TypeAlias = Callable[..., int]
 """Bars counted from a tool's parameters, given by name; raises ToolInputError where they clash."""
 
 SeriesFunction = TypeVar("SeriesFunction", bound=Callable[..., Float1D])
+EstimateFunction = TypeVar("EstimateFunction", bound=Callable[..., "ToolValue"])
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_MODULES = ("tools.bollinger", "tools.indicators", "tools.ranges", "tools.volatility")
-_SECTIONS = ("Parameters", "Returns", "Notes", "References")
+_MODULES = (
+    "tools.bollinger",
+    "tools.har",
+    "tools.indicators",
+    "tools.pivots",
+    "tools.range_volatility",
+    "tools.ranges",
+    "tools.realized_variance",
+    "tools.volatility",
+    "tools.volatility_models",
+)
+_NOT_FINITE = "the result is not a finite number on these bars"
 _TOOLS: dict[str, "Tool"] = {}
 
 
@@ -58,25 +71,6 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Doc:
-    """A tool's docstring, split: models read `for_models`, people the notes and references as well."""
-
-    summary: str
-    use: str
-    parameters: Mapping[str, str]
-    returns: str
-    notes: str
-    references: str
-
-    @property
-    def for_models(self) -> str:
-        """Summary, when to use it, parameters and result; bars come from the desk, not from a model."""
-        given = [f"{name} : {text}" for name, text in self.parameters.items() if name != "bars"]
-        listed = "\n".join(given) or "none"
-        return f"{self.summary}\n\n{self.use}\n\nParameters\n{listed}\n\nReturns\n{self.returns}"
-
-
-@dataclass(frozen=True, slots=True)
 class ToolValue:
     """The newest value of a tool and how many bars it read; None comes with the reason."""
 
@@ -93,13 +87,15 @@ class SharedBars(Bars):
     Make them for one piece of work and drop them with it. Arrays that are kept are read-only.
     """
 
+    others: tuple[Bars, ...] = field(default=(), repr=False, compare=False)
+    """Bars of the other instruments of the universe, for what compares instruments."""
     kept: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, bars: Bars) -> "SharedBars":
+    def of(cls, bars: Bars, others: Sequence[Bars] = ()) -> "SharedBars":
         """The same columns, with nothing kept yet."""
-        times = (bars.open_time, bars.close_time)
-        return cls(*times, bars.open, bars.high, bars.low, bars.close, bars.volume, bars.side)
+        columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+        return cls(bars.open_time, bars.close_time, *columns, bars.side, tuple(others))
 
 
 def shared(kernel: Callable[Concatenate[Bars, P], T], bars: Bars, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -141,6 +137,11 @@ class ToolCall:
         has = len(bars)
         if has < self.min_bars:
             return ToolValue(None, has, f"needs {self.min_bars} bars, has {has}")
+        if self.tool.estimate:
+            found = shared(self.tool.estimate, bars, **self.params)
+            if found.value is None and found.reason is None:
+                return replace(found, reason=self._why_missing(bars[has - found.n_obs :]))
+            return found
         read = bars if self.settled_bars else shared(_newest, bars, self.min_bars)
         value, warnings = float(self.series(read)[-1]), self._warnings(has)
         if math.isfinite(value):
@@ -165,7 +166,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A registered series tool."""
+    """A registered tool; one with an `estimate` has no series."""
 
     name: str
     group: str
@@ -177,6 +178,7 @@ class Tool:
     settled_bars: BarCount | None
     undefined: str
     function: Callable[..., Float1D]
+    estimate: Callable[..., ToolValue] | None = None
 
     @property
     def summary(self) -> str:
@@ -233,7 +235,7 @@ def tool(
     reads: Sequence[Column],
     min_bars: BarCount,
     settled_bars: BarCount | None = None,
-    undefined: str = "the result is not a finite number on these bars",
+    undefined: str = _NOT_FINITE,
 ) -> Callable[[SeriesFunction], SeriesFunction]:
     """Register the series tool below; the function itself is left as it is.
 
@@ -245,31 +247,69 @@ def tool(
     """
 
     def register(function: SeriesFunction) -> SeriesFunction:
-        name = function.__name__
-        if name in _TOOLS:
-            raise _unfit(name, "a name of its own", "a second tool of that name")
-        if not (group and unit and reads):
-            raise _unfit(name, "a group, a unit and the columns it reads", f"{group!r}, {unit!r}, {reads!r}")
-        doc = _parsed_doc(name, inspect.getdoc(function) or "")
-        parameters = _parameters(name, function, doc)
-        _TOOLS[name] = Tool(
-            name, group, unit, doc, parameters, tuple(reads), min_bars, settled_bars, undefined, function
-        )
+        described = _described(function, group, unit)
+        add_tool(Tool(*described, tuple(reads), min_bars, settled_bars, undefined, function))
         return function
 
     return register
 
 
+def estimate(
+    *, group: str, unit: str, reads: Sequence[Column], min_bars: BarCount, undefined: str = _NOT_FINITE
+) -> Callable[[EstimateFunction], EstimateFunction]:
+    """Register the function below, which answers for the newest bar alone, with a `ToolValue`.
+
+    It gets at least `min_bars`, says how many of the newest it read, and why it has no value. Where it gives
+    no reason, a missing column is one, and else `undefined`. InvariantBroken as in `tool`.
+    """
+
+    def register(function: EstimateFunction) -> EstimateFunction:
+        def no_series(*_: object, **__: object) -> NoReturn:
+            raise ToolInputError(
+                f"expected a tool with one value a bar, found {function.__name__}, which fits a model to the "
+                "newest bars; ask for its newest value"
+            )
+
+        described = _described(function, group, unit)
+        add_tool(Tool(*described, tuple(reads), min_bars, None, undefined, no_series, function))
+        return function
+
+    return register
+
+
+def add_tool(entry: Tool) -> None:
+    """Put a tool into the table; InvariantBroken for one that is not fit to be shown."""
+    name = entry.name
+    if name in _TOOLS:
+        raise unfit(name, "a name of its own", "a second tool of that name")
+    if not (entry.group and entry.unit and entry.reads):
+        found = f"{entry.group!r}, {entry.unit!r}, {entry.reads!r}"
+        raise unfit(name, "a group, a unit and the columns it reads", found)
+    for setting in entry.parameters:
+        if (
+            type(setting.default) is not setting.kind
+            or not setting.bounds.low <= setting.default <= setting.bounds.high
+        ):
+            raise unfit(name, f"a default of {setting.name} within its bounds", f"{setting.default!r}")
+    _TOOLS[name] = entry
+
+
 def load_tools() -> None:
-    """Import every module that registers tools."""
+    """Import every module that registers tools; the formulas, 810 more, come when one is asked for."""
     for module in _MODULES:
         importlib.import_module(module)
 
 
+def load_formulas() -> None:
+    """Register the formulas of the published sets."""
+    importlib.import_module("tools.formulas.tools")
+
+
 def get_tool(name: str) -> Tool:
     """The tool of that name; ToolInputError with the nearest names where there is none."""
-    if name not in _TOOLS:
-        load_tools()
+    for load in (load_tools, load_formulas):
+        if name not in _TOOLS:
+            load()
     if name not in _TOOLS:
         raise ToolInputError(
             f"expected the name of a tool, found {name!r}; {_nearest(name, list(_TOOLS))}", tool=name
@@ -280,6 +320,7 @@ def get_tool(name: str) -> Tool:
 def all_tools() -> tuple[Tool, ...]:
     """Every tool, by name."""
     load_tools()
+    load_formulas()
     return tuple(_TOOLS[name] for name in sorted(_TOOLS))
 
 
@@ -300,41 +341,18 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     return f"nearest: {', '.join(near)}" if near else "no name is near it"
 
 
-def _unfit(name: str, expected: str, found: str) -> InvariantBroken:
-    return InvariantBroken(f"expected tool {name} to have {expected}, found {found}; mend it", tool=name)
+def _described(
+    function: Callable[..., object], group: str, unit: str
+) -> tuple[str, str, str, Doc, tuple[Parameter, ...]]:
+    name = function.__name__
+    doc = parsed_doc(name, inspect.getdoc(function) or "")
+    return name, group, unit, doc, _parameters(name, function, doc)
 
 
-def _parsed_doc(name: str, text: str) -> Doc:
-    head, *rest = re.split(r"^([A-Z][a-z]+)\n-{3,}\n", text, flags=re.MULTILINE)
-    sections = {title: body.strip() for title, body in zip(rest[::2], rest[1::2], strict=True)}
-    summary, _, use = head.strip().partition("\n\n")
-    missing = [title for title in _SECTIONS if not sections.get(title)]
-    if not summary or not use or missing:
-        absent = [] if summary else ["a summary"]
-        absent += [] if use else ["a paragraph saying when to use it"]
-        raise _unfit(name, "a whole docstring", f"it lacks {', '.join(absent + missing)}")
-    return Doc(
-        summary=summary,
-        use=use,
-        parameters=_entries(sections["Parameters"]),
-        returns=sections["Returns"],
-        notes=sections["Notes"],
-        references=sections["References"],
-    )
-
-
-def _entries(section: str) -> dict[str, str]:
-    _, *rest = re.split(r"^(\w+) : ", section, flags=re.MULTILINE)
-    return {
-        name: " ".join(line.strip() for line in body.split("\n") if line.strip())
-        for name, body in zip(rest[::2], rest[1::2], strict=True)
-    }
-
-
-def _parameters(name: str, function: Callable[..., Float1D], doc: Doc) -> tuple[Parameter, ...]:
+def _parameters(name: str, function: Callable[..., object], doc: Doc) -> tuple[Parameter, ...]:
     signature = inspect.signature(function).parameters
     if set(signature) != set(doc.parameters):
-        raise _unfit(
+        raise unfit(
             name,
             f"the parameters {sorted(signature)} documented",
             f"{sorted(doc.parameters)} in the docstring",
@@ -348,7 +366,5 @@ def _parameter(name: str, entry: inspect.Parameter, hint: object, doc: Doc) -> P
     kind, *notes = typing.get_args(hint) or (hint,)
     bounds = next((note for note in notes if isinstance(note, Bounds)), None)
     if kind not in (int, float) or bounds is None or entry.kind is not entry.KEYWORD_ONLY:
-        raise _unfit(name, f"{entry.name} as a keyword of bounded int or float", f"{entry}")
-    if type(entry.default) is not kind or not bounds.low <= entry.default <= bounds.high:
-        raise _unfit(name, f"a default of {entry.name} within its bounds", f"{entry.default!r}")
+        raise unfit(name, f"{entry.name} as a keyword of bounded int or float", f"{entry}")
     return Parameter(entry.name, kind, entry.default, bounds, doc.parameters[entry.name])

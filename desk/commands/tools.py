@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contracts.errors import SettingsError
+from desk.commands import formulas
 from desk.commands.options import JsonOption, footer, parse_moment, parse_pairs
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tools.registry import Tool, ToolValue
 
 app = typer.Typer(no_args_is_help=True, help="List, explain and call the tools that compute.")
+formulas.add_to(app)
 
 N_BARS = 600
 """As many closed bars as a decision reads, so a call gives the number a cycle would have seen."""
@@ -35,8 +37,9 @@ ArgOption = Annotated[
 
 @app.command("ls", epilog=footer("dualbrain tools ls", "dualbrain tools ls --group volatility", exits=(0, 2)))
 def list_tools(group: GroupOption = None, is_json: JsonOption = False) -> None:
-    """List the tools with what each returns."""
+    """List the tools with what each returns; a set of formulas is one line without --group."""
     from desk.present import plain_table, to_stdout
+    from tools.formulas.catalogue import SETS
     from tools.registry import groups
 
     known = groups()
@@ -47,16 +50,26 @@ def list_tools(group: GroupOption = None, is_json: JsonOption = False) -> None:
         rows = [{"name": t.name, "group": t.group, "unit": t.unit, "summary": t.summary} for t in found]
         typer.echo(json.dumps(rows, indent=2))
         return
-    lines = [(t.name, t.group, t.unit, t.summary) for t in found]
+    folded = () if group else SETS
+    lines = [(t.name, t.group, t.unit, t.summary) for t in found if t.group not in folded]
+    lines += [
+        (f"{name}_...", name, "", f"{len(known[name])} formulas; list them with --group {name}")
+        for name in folded
+    ]
     to_stdout().print(plain_table(("tool", "group", "unit", "what it says"), lines))
 
 
-@app.command(epilog=footer("dualbrain tools show rsi", exits=(0, 2)))
+@app.command(epilog=footer("dualbrain tools show rsi", "dualbrain tools show alpha191_015", exits=(0, 2)))
 def show(name: NameArgument) -> None:
-    """Explain one tool: when to use it, parameters, notes, where the formula is from."""
+    """Explain one tool or formula: when to use it, parameters, notes, where it is from."""
+    from desk.commands.formulas import show_formula
     from desk.present import facts, to_stdout
+    from tools.formulas.catalogue import formulas
     from tools.registry import get_tool
 
+    if name in formulas():
+        show_formula(formulas()[name])
+        return
     found = get_tool(name)
     out = to_stdout()
     out.print(f"{found.name} · {found.group} · {found.unit}", style="bold")
@@ -94,7 +107,7 @@ def call(
     settings = settings_of({} if interval is None else {"timeframe": interval})
     tool, instrument = get_tool(name), resolve(symbol)
     params = tool.check(**_numbers(args))
-    bars = asyncio.run(_bars(settings, instrument.instrument_id, at))
+    bars = asyncio.run(bars_until(settings, instrument.instrument_id, at))
     if len(bars) == 0:
         raise SettingsError(f"expected bars of {symbol} closed by {at}, found none; the feed begins later")
     value = tool.call(bars, **params)
@@ -106,7 +119,8 @@ def call(
         _print_value(tool, params, f"{instrument.instrument_id} {settings.timeframe}", bars, value)
 
 
-async def _bars(settings: "Settings", instrument_id: str, at: str | None) -> "Bars":
+async def bars_until(settings: "Settings", instrument_id: str, at: str | None) -> "Bars":
+    """As many closed bars as a decision reads, none that closed after `at`."""
     from datetime import UTC, datetime
 
     from desk.wiring import price_files

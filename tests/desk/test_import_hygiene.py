@@ -25,6 +25,8 @@ COMMANDS = (
     "tools ls",
     "tools show",
     "tools call",
+    "tools explain",
+    "tools words",
 )
 
 

@@ -15,9 +15,10 @@ from contracts.errors import InvariantBroken, ToolInputError
 from contracts.market import Bars, Float1D
 from tests.tools.price_paths import closes_only, random_bars, scaled, with_missing
 from tools import registry
+from tools.formulas.catalogue import SETS
 from tools.registry import Bounds, SharedBars, Tool, ToolValue, all_tools, get_tool, groups, shared, tool
 
-TOOLS = all_tools()
+TOOLS = [entry for entry in all_tools() if entry.group not in SETS]
 every_tool = pytest.mark.parametrize("entry", TOOLS, ids=lambda entry: entry.name)
 quickly = settings(max_examples=30, deadline=None)
 PLENTY = 150
@@ -169,8 +170,8 @@ def test_unknown_tool_is_refused_with_the_nearest_names() -> None:
 
 def test_groups_hold_every_tool_once() -> None:
     listed = [entry for entries in groups().values() for entry in entries]
-    assert sorted(entry.name for entry in listed) == [entry.name for entry in TOOLS]
-    assert set(groups()) == {"momentum", "trend", "volatility"}
+    assert sorted(entry.name for entry in listed) == [entry.name for entry in all_tools()]
+    assert set(groups()) >= {"momentum", "trend", "volatility", *SETS}
 
 
 def test_unknown_parameter_is_refused_with_the_nearest_name() -> None:

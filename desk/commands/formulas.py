@@ -1,0 +1,153 @@
+"""`dualbrain tools show`, `explain` and `words`: a formula's text, the reading taken, the tree of its values."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contracts.errors import SettingsError
+from desk.commands.options import JsonOption, footer
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from contracts.market import Bars
+    from tools.formulas.catalogue import Formula
+    from tools.formulas.explain import Explained
+    from tools.formulas.operators import Operator
+
+SymbolOption = Annotated[str, typer.Option("--symbol", metavar="NAME", help="Instrument of the feed.")]
+AtOption = Annotated[
+    str | None, typer.Option("--at", metavar="TIME", help="As of this moment (UTC); default: the feed's end.")
+]
+IntervalOption = Annotated[
+    str | None, typer.Option("--interval", metavar="1h", help="Bars to compute on; default: the settings'.")
+]
+
+
+def show_formula(formula: "Formula") -> None:
+    """Text, what it needs, the conventions it depends on, what is wrong with it as printed, source."""
+    from desk.present import facts, to_stdout
+    from tools.formulas.conventions import DEFAULT, choices_of
+    from tools.formulas.reach import reach_of
+
+    reach = reach_of(formula.tree, DEFAULT)
+    bars = f"{reach.bars} to the first value"
+    if reach.is_recursive:
+        bars += f", {reach.settled_bars} until where they begin weighs under 1 %"
+    rows = [("formula", formula.text), ("reads", ", ".join(reach.fields)), ("bars", bars)]
+    if reach.is_cross_sectional:
+        rows.append(("compares", "instruments on the same bar; needs at least five"))
+    for switch in reach.switches:
+        chosen = str(getattr(DEFAULT, switch))
+        others = ", ".join(choice for choice in choices_of(switch) if choice != chosen)
+        rows.append((switch, f"{chosen} (or {others})"))
+    if formula.note is not None:
+        rows += [(name, text) for name, text in formula.note]
+    rows.append(("source", formula.source))
+    out = to_stdout()
+    out.print(f"{formula.name} · {formula.title} · {formula.unit}", style="bold")
+    out.print(facts(rows))
+
+
+def explain(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the formula.")],
+    symbol: SymbolOption,
+    at: AtOption = None,
+    interval: IntervalOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Take one value of a formula apart: the value of every part of it.
+
+    No bar that closed after --at is read. A formula that compares instruments reads all of the feed.
+    """
+    import json
+
+    from desk.present import moment, to_stdout
+    from tools.formulas.catalogue import find_formula
+    from tools.formulas.explain import explain_formula
+    from tools.formulas.panel import panel_of
+
+    formula = find_formula(name)
+    own, others, where = _bars(formula, symbol, at, interval)
+    found = explain_formula(formula, panel_of(own, others), 0)
+    if is_json:
+        typer.echo(json.dumps({"formula": name, "as_of": own.last_close_time.isoformat(), **_as_json(found)}))
+        return
+    out = to_stdout()
+    out.print(f"{name} of {where}, bar closed {moment(own.last_close_time)}, {formula.unit}", style="bold")
+    out.print(_as_tree(found))
+
+
+def words(is_json: JsonOption = False) -> None:
+    """List the words of the formula language, each with its one meaning."""
+    import json
+
+    from desk.present import plain_table, to_stdout
+    from tools.formulas.operators import FIELDS, GROUPS, OPERATORS
+
+    rows = [(_signature(word), word.meaning) for word in OPERATORS.values()]
+    rows += [(field.name, f"{field.meaning} ({field.unit})") for field in FIELDS.values()]
+    rows += list(GROUPS.items())
+    if is_json:
+        typer.echo(json.dumps([{"word": word, "meaning": meaning} for word, meaning in rows], indent=2))
+    else:
+        to_stdout().print(plain_table(("word", "meaning"), rows))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands beside the others of `dualbrain tools`."""
+    example = "dualbrain tools explain alpha101_012 --symbol EURUSD --at 2017-03-01T14:00"
+    app.command(epilog=footer(example, exits=(0, 2, 5)))(explain)
+    app.command(epilog=footer("dualbrain tools words", exits=(0, 2)))(words)
+
+
+def _signature(word: "Operator") -> str:
+    from tools.formulas.tree import INFIX
+
+    if word.name in INFIX:
+        return f"x {INFIX[word.name][0]} y"
+    return {"negate": "-x", "not": "!c", "where": "c ? x : y"}.get(word.name, word.signature)
+
+
+def _bars(
+    formula: "Formula", symbol: str, at: str | None, interval: str | None
+) -> tuple["Bars", list["Bars"], str]:
+    """The instrument's bars, those of the others where the formula compares, and whose they are."""
+    import asyncio
+
+    from desk.commands.files import settings_of
+    from desk.commands.tools import bars_until
+    from desk.wiring import price_files
+    from markets.instruments import resolve
+    from markets.replay_feed import ReplayFeed
+    from tools.formulas.conventions import DEFAULT
+    from tools.formulas.reach import reach_of
+
+    settings = settings_of({} if interval is None else {"timeframe": interval})
+    instrument = resolve(symbol).instrument_id
+    feed = ReplayFeed(price_files(settings), settings.feed.replay)
+    peers = feed.instruments() if reach_of(formula.tree, DEFAULT).is_cross_sectional else ()
+    wanted = (instrument, *(peer for peer in peers if peer != instrument))
+    own, *others = (asyncio.run(bars_until(settings, each, at)) for each in wanted)
+    if len(own) == 0:
+        raise SettingsError(f"expected bars of {symbol} closed by {at}, found none; the feed begins later")
+    return own, others, f"{instrument} {settings.timeframe}"
+
+
+def _as_json(part: "Explained") -> dict[str, object]:
+    return {"text": part.text, "value": part.value, "parts": [_as_json(inner) for inner in part.parts]}
+
+
+def _as_tree(part: "Explained") -> "Tree":
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from desk.present import number
+
+    value = "missing" if part.value is None else number(part.value)
+    if part.is_condition and part.value is not None:
+        value = "yes" if part.value else "no"
+    tree = Tree(Text.assemble((value, "bold"), "  ", part.text), guide_style="dim")
+    for inner in part.parts:
+        tree.children.append(_as_tree(inner))
+    return tree

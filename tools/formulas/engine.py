@@ -1,0 +1,153 @@
+"""Computes formulas on a panel.
+
+    names -> trees -> plan (every sub-expression once) -> run (step after step, split over the cores)
+
+`compute_formulas` gives them all at once, `iter_formulas` one after the other, so that the 810 never stand in
+memory together.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.errors import ToolInputError
+from tools.formulas.catalogue import Formula, find_formula
+from tools.formulas.conventions import DEFAULT, Conventions
+from tools.formulas.operators import FIELDS, GROUPS
+from tools.formulas.plan import make_plan
+from tools.formulas.run import PlanRun
+from tools.formulas.tree import Node
+
+Float2D: TypeAlias = npt.NDArray[np.float64]
+Panel: TypeAlias = Mapping[str, Float2D]
+"""Field to float64 array of shape (time, instruments), oldest bar first, NaN where missing."""
+
+
+def compute_formulas(
+    names: Iterable[str],
+    panel: Panel,
+    *,
+    conventions: Conventions = DEFAULT,
+    last_only: bool = False,
+    catalogue: Mapping[str, Formula] | None = None,
+    threads: int | None = None,
+) -> dict[str, Float2D]:
+    """The chosen formulas on a panel, all in memory together.
+
+    Use it for some formulas; for hundreds on a large panel use `iter_formulas`.
+
+    Parameters
+    ----------
+    names : iterable of str
+        `alpha101_001`, `alpha191_001`, `alpha158_kmid`, `alpha360_close59`, or those of `catalogue`.
+    panel : mapping of str to array of shape (time, instruments)
+        Fields as in `operators.py`, float64, oldest bar first, NaN where missing. `returns`, `amount` and
+        `vwap` are computed from their definitions when absent and the others are there.
+    conventions : Conventions
+        One reading of the published texts.
+    last_only : bool
+        Only the newest row, the same numbers as in the full history.
+    catalogue : mapping of str to Formula, optional
+        Where the names are looked up; the published sets by default.
+    threads : int, optional
+        How many cores to use; all by default.
+
+    Returns
+    -------
+    dict of str to array of shape (time, instruments)
+        In the order of the names, one row with `last_only`; NaN where not known. A formula that reads a field
+        which the panel lacks is NaN throughout; `why_missing` says which field.
+
+    Raises
+    ------
+    ToolInputError
+        When a name is not known, a field is not, or the arrays are not finite-or-NaN float64 of one shape.
+
+    Notes
+    -----
+    Look-ahead: none; row t reads rows up to t. Windows are computed each on its own, so where the panel
+    begins changes nothing once they are full; recursive averages (`sma`) forget it geometrically.
+    """
+    return dict(
+        iter_formulas(
+            names,
+            panel,
+            conventions=conventions,
+            last_only=last_only,
+            catalogue=catalogue,
+            threads=threads,
+        )
+    )
+
+
+def iter_formulas(
+    names: Iterable[str],
+    panel: Panel,
+    *,
+    conventions: Conventions = DEFAULT,
+    last_only: bool = False,
+    catalogue: Mapping[str, Formula] | None = None,
+    threads: int | None = None,
+) -> Iterator[tuple[str, Float2D]]:
+    """`compute_formulas`, one formula after the other, each computed when it is asked for.
+
+    Parameters, errors and values are those of `compute_formulas`. An array is the caller's own and is not
+    touched again.
+    """
+    trees = {name: find_formula(name, catalogue).tree for name in names}
+    yield from iter_trees(trees, panel, conventions=conventions, last_only=last_only, threads=threads)
+
+
+def iter_trees(
+    trees: Mapping[str, Node],
+    panel: Panel,
+    *,
+    conventions: Conventions = DEFAULT,
+    last_only: bool = False,
+    threads: int | None = None,
+) -> Iterator[tuple[str, Float2D]]:
+    """`iter_formulas` for parsed formulas that are in no catalogue."""
+    _check_panel(panel)
+    plan = make_plan(trees, panel, conventions)
+    run = PlanRun(plan, panel, conventions, last_only=last_only, threads=threads or os.cpu_count() or 1)
+    with run:
+        for name in trees:
+            yield name, run.array(name)
+
+
+def why_missing(
+    names: Iterable[str],
+    fields: Iterable[str],
+    *,
+    conventions: Conventions = DEFAULT,
+    catalogue: Mapping[str, Formula] | None = None,
+) -> dict[str, str]:
+    """Which of the formulas a panel with these fields cannot have, and what they need: `needs volume`."""
+    trees = {name: find_formula(name, catalogue).tree for name in names}
+    plan = make_plan(trees, fields, conventions)
+    return {name: f"needs {' and '.join(lacking)}" for name, lacking in plan.needs.items()}
+
+
+def _check_panel(panel: Panel) -> None:
+    shapes = {}
+    for name, array in panel.items():
+        if name not in FIELDS and name not in GROUPS:
+            raise ToolInputError(
+                f"expected fields among {', '.join((*FIELDS, *GROUPS))}, found {name!r}; rename or drop it"
+            )
+        if array.dtype != np.float64 or array.ndim != 2:
+            raise ToolInputError(
+                f"expected {name} as float64 of shape (time, instruments), found {array.dtype} of "
+                f"{array.shape}; convert it"
+            )
+        shapes[name] = array.shape
+    if len(set(shapes.values())) != 1:
+        raise ToolInputError(f"expected fields of one shape, found {shapes or 'no field'}; align them")
+    if 0 in next(iter(shapes.values())):
+        raise ToolInputError(f"expected at least one bar of one instrument, found {shapes}; give it data")
+    for name, array in panel.items():
+        if np.isinf(array).any():
+            raise ToolInputError(f"expected finite numbers or NaN in {name}, found infinity; mark it missing")
