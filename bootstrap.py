@@ -59,7 +59,8 @@ def _install(which: str) -> int:
     print(f"installing from locks/{which}.txt")
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--quiet"]
     has_uv = subprocess.run([*pip, "install", UV], check=False).returncode == 0
-    with_uv = [str(PYTHON), "-m", "uv", "pip", "install", "--quiet", "--python", str(PYTHON)]
+    with_uv = [str(PYTHON), "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode"]
+    with_uv += ["--python", str(PYTHON)]
     steps = (
         ["--require-hashes", "-r", str(_lock(which))],
         ["--no-deps", "--no-build-isolation", "-e", str(ROOT)],
@@ -69,6 +70,9 @@ def _install(which: str) -> int:
         if not any(subprocess.run(way, check=False).returncode == 0 for way in ways):
             print(f"could not install {' '.join(step)}; the lines above say why")
             return 1
+    print("compiling the formulas' kernels")
+    if subprocess.run([str(PYTHON), "-m", "tools.formulas.compile_kernels"], cwd=ROOT, check=False).returncode:
+        print("could not compile all of them; the others are compiled when they are first used")
     (VENV / f"installed-{which}").write_text(_stamp(which), encoding="utf-8")
     return 0
 

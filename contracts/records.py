@@ -238,6 +238,8 @@ class CompositeWeights(Record):
     scale: Real | None
     n_scale: int
     bars: BarSeries
+    others: tuple[BarSeries, ...] = ()
+    """Of the same window, where a signal compares instruments."""
 
 
 class FormulaReport(StageRecord):

@@ -59,8 +59,25 @@ class Settings(CycleSettings):
 
     @property
     def cycle(self) -> CycleSettings:
-        """The part that decisions depend on; its hash is in every DeskState."""
-        return CycleSettings.model_validate({n: getattr(self, n) for n in CycleSettings.model_fields})
+        """The part that decisions depend on; its hash is in every DeskState.
+
+        Signals that the settings do not name are the profile's, so that the record names them. SettingsError
+        for a profile or a signal that is not known.
+        """
+        # TA-Lib comes in with the profile; who only reads settings need not wait for it.
+        from tools.composite import SIGNALS, is_signal
+        from tools.report import load_profile
+
+        given = {name: getattr(self, name) for name in CycleSettings.model_fields}
+        profile = load_profile(self.profile)
+        if "signals" not in self.composite.model_fields_set:
+            given["composite"] = self.composite.model_copy(update={"signals": profile.signals})
+        if unknown := [name for name in self.composite.signals if not is_signal(name)]:
+            raise SettingsError(
+                f"expected composite.signals among {', '.join(SIGNALS)} and the formulas, found "
+                f"{', '.join(unknown)}; correct them"
+            )
+        return CycleSettings.model_validate(given)
 
     @property
     def account_id(self) -> str:

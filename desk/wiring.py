@@ -44,7 +44,7 @@ from markets.snapshot import SnapshotSettings, build_snapshot
 from memory.blobs import FileBlobStore
 from memory.journal import SqliteJournal
 from memory.lease import DeskLease, claim_account
-from tools.report import load_profile
+from tools.report import load_profile, reads_universe
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,6 @@ def _build(
     code_hash: str,
     listener: Callable[[SessionEvent], None],
 ) -> Runner:
-    load_profile(settings.profile)  # A name without a file must stop the start, not the first cycle.
     blobs = FileBlobStore(folder.blobs)
     feed = ReplayFeed(price_files(settings), settings.feed.replay)
     clock = SimulatedClock()
@@ -126,7 +125,10 @@ def _build(
         check_same_account(settings, last)
         check_watched(settings, last, ledger.instruments_at_stake(), feed)
     broker = _paper_broker(settings, journal, feed, clock)
-    weights = WeightsKeeper(feed, journal, writer, settings.timeframe, settings.composite)
+    cycle = settings.cycle
+    compares = reads_universe(load_profile(cycle.profile), cycle.composite.signals)
+    others = feed.instruments() if compares else ()
+    weights = WeightsKeeper(feed, journal, writer, cycle.timeframe, cycle.composite, others)
 
     async def observe(state: DeskState, rules: SnapshotSettings) -> MarketSnapshot:
         return await build_snapshot(
@@ -138,10 +140,11 @@ def _build(
             feed=feed,
             writer=writer,
             settings=rules,
+            others=others,
         )
 
     desk = Desk(
-        settings=settings.cycle,
+        settings=cycle,
         account_id=settings.account_id,
         is_paper=True,
         clock=clock,

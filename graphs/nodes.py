@@ -54,10 +54,9 @@ async def report(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
     settings = run.desk.settings
 
     def make() -> FormulaReport:
-        bars = run.desk.reader.bars_of(snapshot)
-        weights = run.desk.weights_of(desk_state)
-        profile = load_profile(settings.profile)
-        return make_report(snapshot, bars, weights, desk_state.composite_reason, profile, settings.score)
+        bars, others = run.desk.reader.bars_of(snapshot), run.desk.reader.others_of(snapshot)
+        weights = run.desk.weights_of(desk_state) or desk_state.composite_reason or "no fit was made"
+        return make_report(snapshot, bars, others, weights, load_profile(settings.profile), settings.score)
 
     return {"report": run.pure(FormulaReport, make)}
 

@@ -136,10 +136,9 @@ class Replayer:
             raise NotOnRecord(f"expected composite weights {weights_id[:12]} on record, found none")
         again = fit_composite(
             self._reader.load(recorded.bars),
-            instrument_id=recorded.instrument_id,
-            timeframe=recorded.timeframe,
             series=recorded.bars,
             settings=self._settings_of(desk_state.settings_hash).composite,
+            others={other: self._reader.load(other) for other in recorded.others},
         )
         if isinstance(again, str):
             raise InvariantBroken(f"expected the recorded bars to give weights again, found: {again}")

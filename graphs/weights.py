@@ -1,10 +1,11 @@
 """Keeps the composite weights in force: fitted on an absolute schedule, journaled once, found again."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from contracts.market import Timeframe
+from contracts.market import Bars, Timeframe
 from contracts.ports import Feed, Journal
-from contracts.records import CompositeWeights
+from contracts.records import BarSeries, CompositeWeights
 from markets.bars import ChunkWriter
 from tools.composite import fit_composite, fit_point
 from tools.decision_settings import CompositeSettings
@@ -20,12 +21,15 @@ class WeightsKeeper:
         writer: ChunkWriter,
         timeframe: Timeframe,
         settings: CompositeSettings,
+        others: Iterable[str] = (),
     ) -> None:
+        """`others` are the instruments that the signals compare with."""
         self._feed = feed
         self._journal = journal
         self._writer = writer
         self._timeframe = timeframe
         self._settings = settings
+        self._others = tuple(others)
         self._in_force: dict[str, tuple[datetime, CompositeWeights | None, str | None]] = {}
 
     async def current(
@@ -48,16 +52,15 @@ class WeightsKeeper:
                 return weights
         return self._journal.by_id(CompositeWeights, weights_id)
 
-    async def _fit(self, instrument_id: str, at: datetime) -> tuple[CompositeWeights | None, str | None]:
+    async def _stored(self, instrument_id: str, at: datetime) -> tuple[BarSeries, Bars]:
         bars = await self._feed.bars(instrument_id, self._timeframe, at, self._settings.fit_bars)
-        series = self._writer.store(instrument_id, self._timeframe, bars)
-        fitted = fit_composite(
-            bars,
-            instrument_id=instrument_id,
-            timeframe=self._timeframe,
-            series=series,
-            settings=self._settings,
-        )
+        return self._writer.store(instrument_id, self._timeframe, bars), bars
+
+    async def _fit(self, instrument_id: str, at: datetime) -> tuple[CompositeWeights | None, str | None]:
+        series, bars = await self._stored(instrument_id, at)
+        others = [await self._stored(other, at) for other in self._others if other != instrument_id]
+        known = {name: found for name, found in others if len(found)}
+        fitted = fit_composite(bars, series=series, settings=self._settings, others=known)
         if isinstance(fitted, str):
             return None, fitted
         if self._journal.by_id(CompositeWeights, fitted.record_id) is None:

@@ -184,6 +184,15 @@ class ChunkReader:
         own = snapshot.instrument.instrument_id
         return {s.timeframe: self.load(s) for s in snapshot.series if s.instrument_id == own}
 
+    def others_of(self, snapshot: MarketSnapshot) -> tuple[Bars, ...]:
+        """The bars of the other instruments of a snapshot, on its decision timeframe."""
+        own = snapshot.instrument.instrument_id
+        return tuple(
+            self.load(s)
+            for s in snapshot.series
+            if s.instrument_id != own and s.timeframe == snapshot.timeframe
+        )
+
     def _chunk(self, blob: str) -> tuple[_Rows, PriceSide]:
         chunk = self._decoded.get(blob)
         if chunk is None:

@@ -8,7 +8,7 @@ must only be recent and sound, for what lacks their history reports itself as mi
 while the market is open, so that a weekend makes nothing stale.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -18,7 +18,7 @@ from contracts.canonical import Record
 from contracts.errors import DataUnavailable
 from contracts.market import Bars, Float1D, Instrument, Quote, Timeframe, from_ms
 from contracts.ports import Feed
-from contracts.records import MarketSnapshot, Rate, Reason
+from contracts.records import BarSeries, MarketSnapshot, Rate, Reason
 from markets.bars import CHUNK_PERIODS, ChunkReader, ChunkWriter, no_bars
 from markets.sessions import (
     DEFAULT_FILTERED_WINDOWS,
@@ -61,8 +61,12 @@ async def build_snapshot(
     feed: Feed,
     writer: ChunkWriter,
     settings: SnapshotSettings,
+    others: Iterable[str] = (),
 ) -> MarketSnapshot:
     """Ask `feed` for everything the cycle reads, store the bars, and say whether they are fit.
+
+    `others` are instruments to compare with, on the decision timeframe alone; one of which the feed has no
+    bars is left out, and no fault of theirs makes the snapshot unfit.
 
     A feed that raises DataUnavailable makes a refused snapshot, not an error. `in_session` is true
     where the market is open at `as_of` or opens within one timeframe, as long as an order decided on
@@ -78,6 +82,9 @@ async def build_snapshot(
             found = no_bars()
         series.append(writer.store(instrument.instrument_id, each, found, settings.bars))
         bars[each] = found[-settings.bars :]
+    for other in others:
+        if other != instrument.instrument_id:
+            series += await _series_of_other(other, timeframe, as_of, feed, writer, settings)
     quote = await feed.quote(instrument.instrument_id, as_of)
     rates = await feed.rates(as_of)
     return MarketSnapshot(
@@ -95,6 +102,21 @@ async def build_snapshot(
         filtered_hour=filtered_hour(instrument, as_of, settings.filtered_windows),
         reasons=(*refusals, *_reasons(instrument, timeframe, bars, quote, rates, as_of, settings)),
     )
+
+
+async def _series_of_other(
+    instrument_id: str,
+    timeframe: Timeframe,
+    as_of: datetime,
+    feed: Feed,
+    writer: ChunkWriter,
+    settings: SnapshotSettings,
+) -> list[BarSeries]:
+    try:
+        found = await feed.bars(instrument_id, timeframe, as_of, settings.bars + CHUNK_PERIODS - 1)
+    except DataUnavailable:
+        return []
+    return [writer.store(instrument_id, timeframe, found, settings.bars)] if len(found) else []
 
 
 def recheck_snapshot(

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 
@@ -31,13 +32,17 @@ from contracts.records import (
     SignalWeight,
 )
 from tools.decision_settings import CompositeSettings
-from tools.registry import ToolCall, get_tool
+from tools.formulas.catalogue import formulas
+from tools.registry import SharedBars, ToolCall, get_tool
 
 PRIOR_PAIRS = 100.0
 """k of the shrinkage: true rank correlations of such signals spread by about 0.1, and k = 1 / 0.1^2."""
 
 FLAT_DEVIATION = 1e-9
 """A signal that varies less than this is constant: what varies is rounding, and ranks would obey it."""
+
+FLAT_FORMULA = 1e-15
+"""The same for a formula, whose unit may be tiny: a return over a volume."""
 
 
 def fit_point(as_of: datetime, timeframe: Timeframe, settings: CompositeSettings) -> datetime:
@@ -74,7 +79,11 @@ def fit_point(as_of: datetime, timeframe: Timeframe, settings: CompositeSettings
 
 
 def fit_composite(
-    bars: Bars, *, instrument_id: str, timeframe: Timeframe, series: BarSeries, settings: CompositeSettings
+    bars: Bars,
+    *,
+    series: BarSeries,
+    settings: CompositeSettings,
+    others: Mapping[BarSeries, Bars] = MappingProxyType({}),
 ) -> CompositeWeights | str:
     """Weights and scale of the composite strength from one window, or the reason why there are none.
 
@@ -84,14 +93,12 @@ def fit_composite(
     ----------
     bars : Bars
         At least `fit_bars` closed bars, all of them closed by the fit point; the newest `fit_bars` are used.
-    instrument_id : str
-        Whose bars they are.
-    timeframe : Timeframe
-        Of the bars.
     series : BarSeries
-        The stored name of exactly these bars; kept in the record.
+        The stored name of exactly these bars, with their instrument and timeframe; kept in the record.
     settings : CompositeSettings
-        Lengths in bars.
+        Signals, and lengths in bars.
+    others : mapping of BarSeries to Bars
+        The same window of other instruments, for signals that compare them.
 
     Returns
     -------
@@ -101,7 +108,7 @@ def fit_composite(
     Raises
     ------
     InvariantBroken
-        When `series` names other bars.
+        When `series` names other bars, or a signal has no name that is known.
 
     Notes
     -----
@@ -131,23 +138,25 @@ def fit_composite(
     Hotelling, H., Pabst, M. R. (1936). Rank correlation and tests of significance: variance 1 / (n - 1).
     Efron, B., Morris, C. (1973). Stein's estimation rule and its competitors: shrinkage n / (n + k).
     """
-    if (series.instrument_id, series.timeframe, series.n_bars) != (instrument_id, timeframe, len(bars)):
-        raise InvariantBroken(
-            f"expected a series naming these {len(bars)} bars of {instrument_id} {timeframe}, found "
-            f"{series.n_bars} of {series.instrument_id} {series.timeframe}; store the bars that are fitted"
-        )
+    for name, named in ((series, bars), *others.items()):
+        last = named.last_close_time if len(named) else None
+        if (name.timeframe, name.n_bars, name.last_close) != (series.timeframe, len(named), last):
+            raise InvariantBroken(
+                f"expected a series naming these {len(named)} {series.timeframe} bars until {last}, found "
+                f"{name.n_bars} {name.timeframe} until {name.last_close}; store the bars that are fitted"
+            )
     if len(bars) < settings.fit_bars:
         return f"expected {settings.fit_bars} bars closed by the fit point, found {len(bars)}"
     window = bars[len(bars) - settings.fit_bars :]
     if not (np.isfinite(window.close) & (window.close > 0)).all():
         return "expected finite closes over zero in the fit's window, found others"
-    signals = {name: signal(window) for name, signal in SIGNALS.items()}
+    signals = _all_series(settings.signals, SharedBars.of(window, tuple(others.values())))
     labels = _labels(window.close, settings.horizon_bars)
     *past, newest = _refit_points(settings)
     scale, n_scale = _scale(signals, labels, [*past, newest], settings)
     return CompositeWeights(
-        instrument_id=instrument_id,
-        timeframe=timeframe,
+        instrument_id=series.instrument_id,
+        timeframe=series.timeframe,
         fitted_from=from_ms(int(window.close_time[0])),
         fitted_through=window.last_close_time,
         horizon_bars=settings.horizon_bars,
@@ -155,12 +164,11 @@ def fit_composite(
         scale=scale,
         n_scale=n_scale,
         bars=series,
+        others=tuple(others),
     )
 
 
-def composite_strength(
-    bars: Bars, weights: CompositeWeights | None, weights_reason: str | None = None
-) -> CompositeStrength:
+def composite_strength(bars: Bars, weights: CompositeWeights | str) -> CompositeStrength:
     """Signed strength of the newest bar, in units of what it usually is; positive favours buying.
 
     Use it to decide whether a bar is worth a model's time: at 1 the signals are as strong as usual.
@@ -169,11 +177,10 @@ def composite_strength(
     ----------
     bars : Bars
         Closed bars of the weights' instrument and timeframe, newest last, as many as the fit's window:
-        recursive averages of a shorter history differ a little.
-    weights : CompositeWeights or None
-        Weights in force at the newest bar.
-    weights_reason : str or None
-        Why there are no weights.
+        recursive averages of a shorter history differ a little. `SharedBars`, with the others' bars, for
+        signals that compare instruments.
+    weights : CompositeWeights or str
+        Weights in force at the newest bar, or why there are none.
 
     Returns
     -------
@@ -187,8 +194,8 @@ def composite_strength(
     the scale was measured on the whole sum, so a part of it has no usual size. Never clipped.
     Look-ahead: the newest bar is the last one read.
     """
-    if weights is None:
-        return _without_value((), None, f"no weights: {weights_reason or 'no fit was made'}")
+    if isinstance(weights, str):
+        return _without_value((), None, f"no weights: {weights}")
     inputs = tuple(_input(signal, bars) for signal in weights.signals)
     needed = [given for given in inputs if given.weight != 0]
     unknown = [given.name for given in needed if given.z is None]
@@ -211,11 +218,32 @@ def _without_value(
 
 
 def _input(signal: SignalWeight, bars: Bars) -> CompositeInput:
-    series = SIGNALS[signal.name](bars) if signal.name in SIGNALS and len(bars) else None
+    value = _newest(signal.name, bars)
     z = None
-    if series is not None and math.isfinite(series[-1]) and signal.deviation > FLAT_DEVIATION:
-        z = (float(series[-1]) - signal.mean) / signal.deviation
+    if value is not None and math.isfinite(value) and signal.deviation > _flat_under(signal.name):
+        z = (value - signal.mean) / signal.deviation
     return CompositeInput(name=signal.name, z=z, weight=signal.weight)
+
+
+def _newest(name: str, bars: Bars) -> float | None:
+    if len(bars) == 0 or not is_signal(name):
+        return None
+    return float(SIGNALS[name](bars)[-1]) if name in SIGNALS else get_tool(name).call(bars).value
+
+
+def _all_series(names: Sequence[str], bars: SharedBars) -> dict[str, Float1D]:
+    if unknown := [name for name in names if not is_signal(name)]:
+        raise InvariantBroken(f"expected signals that are known, found {', '.join(unknown)}; correct them")
+    return {name: SIGNALS[name](bars) if name in SIGNALS else get_tool(name).series(bars) for name in names}
+
+
+def is_signal(name: str) -> bool:
+    """Whether the composite can take it: one of `SIGNALS`, or a formula."""
+    return name in SIGNALS or name in formulas()
+
+
+def _flat_under(name: str) -> float:
+    return FLAT_DEVIATION if name in SIGNALS else FLAT_FORMULA
 
 
 def _labels(close: Float1D, horizon: int) -> Float1D:
@@ -268,7 +296,7 @@ def _weigh_one(name: str, signal: Float1D, labels: Float1D, settings: CompositeS
     if n_obs >= settings.label_bars / 2:
         values = signal[known]
         mean, deviation = float(values.mean()), float(values.std(ddof=1))
-        if deviation > FLAT_DEVIATION:
+        if deviation > _flat_under(name):
             correlation = spearman(values, labels[known])
             weight = _shrunk(correlation, n_obs / settings.horizon_bars)
     return SignalWeight(

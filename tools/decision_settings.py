@@ -33,14 +33,26 @@ class ScoreSettings(_Settings):
         }[market]
 
 
+DEFAULT_SIGNALS = (
+    "rsi_centred",
+    "short_rsi_centred",
+    "macd_histogram_per_atr",
+    "ema_spread_per_atr",
+    "directional_movement",
+    "percent_b_centred",
+)
+
+
 class CompositeSettings(_Settings):
     """When the composite strength is fitted, on what, and towards what; all counts are bars.
 
+    `signals` are those of `tools/composite.py` and names of formulas; a profile may bring its own.
     `fit_bars` is the whole window; its first `warm_up_bars` are left to the recursive averages, each
     weighting looks at `label_bars` signals with finished labels, and a new weighting is made every
     `refit_every`. `min_scale_bars` is how many out-of-sample values must stand behind the scale.
     """
 
+    signals: tuple[str, ...] = Field(default=DEFAULT_SIGNALS, min_length=1)
     fit_bars: int = Field(default=600, ge=1)
     warm_up_bars: int = Field(default=80, ge=0)
     label_bars: int = Field(default=240, ge=30)

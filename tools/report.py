@@ -8,7 +8,7 @@ A row that has no value stays in the report with its reason. The score reads the
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal, Self
@@ -26,8 +26,12 @@ from pydantic import (
 from contracts.errors import InvariantBroken, SettingsError, ToolInputError
 from contracts.market import Bars, Timeframe
 from contracts.records import CompositeWeights, Evidence, FormulaReport, MarketSnapshot
-from tools.composite import composite_strength
-from tools.decision_settings import ScoreSettings
+from tools.composite import SIGNALS, composite_strength, is_signal
+from tools.decision_settings import DEFAULT_SIGNALS, ScoreSettings
+from tools.formulas.catalogue import formulas
+from tools.formulas.conventions import DEFAULT
+from tools.formulas.reach import reach_of
+from tools.formulas.tools import compute_together
 from tools.registry import SharedBars, ToolCall, get_tool, load_tools
 from tools.technical_score import score_technicals
 
@@ -57,6 +61,8 @@ class ReportProfile(_Described):
 
     name: str
     rows: tuple[ProfileRow, ...]
+    signals: tuple[str, ...] = Field(default=DEFAULT_SIGNALS, min_length=1)
+    """What the composite strength is made of, where the settings do not say otherwise."""
 
     @model_validator(mode="after")
     def _rows_can_be_told_apart(self) -> Self:
@@ -114,14 +120,27 @@ def load_profile(name: str, folder: Path = PROFILES) -> ReportProfile:
     load_tools()
     for row in profile.rows:
         _check_row(row, path)
+    if unknown := [name for name in profile.signals if not is_signal(name)]:
+        raise SettingsError(
+            f"expected signals of {path.name} among {', '.join(SIGNALS)} and the formulas, found "
+            f"{', '.join(unknown)}; correct them"
+        )
     return profile
+
+
+def reads_universe(profile: ReportProfile, signals: Iterable[str]) -> bool:
+    """Whether a row or a signal compares instruments, so that the bars of all of them are needed."""
+    names = {row.tool for row in profile.rows} | set(signals)
+    return any(
+        reach_of(formulas()[name].tree, DEFAULT).is_cross_sectional for name in names if name in formulas()
+    )
 
 
 def make_report(
     snapshot: MarketSnapshot,
     bars: Mapping[Timeframe, Bars],
-    weights: CompositeWeights | None,
-    weights_reason: str | None,
+    others: Sequence[Bars],
+    weights: CompositeWeights | str,
     profile: ReportProfile,
     settings: ScoreSettings,
 ) -> FormulaReport:
@@ -135,10 +154,10 @@ def make_report(
         Instrument, decision timeframe and `as_of`.
     bars : mapping of Timeframe to Bars
         The snapshot's series, loaded: the decision timeframe and its higher one.
-    weights : CompositeWeights or None
-        Fitted weights in force at `as_of`.
-    weights_reason : str or None
-        Why there are none.
+    others : sequence of Bars
+        Decision-timeframe bars of the other instruments of the universe, where the profile compares.
+    weights : CompositeWeights or str
+        Fitted weights in force at `as_of`, or why there are none.
     profile : ReportProfile
         The rows to compute.
     settings : ScoreSettings
@@ -161,10 +180,14 @@ def make_report(
     A missing timeframe is no error: its rows have no value. Cost: one tool call a row; what rows and
     strength have in common is computed once.
     """
-    _refuse_future(snapshot, bars)
-    if weights is not None:
+    _refuse_future(snapshot, (*bars.values(), *others))
+    if not isinstance(weights, str):
         _refuse_foreign(snapshot, weights)
-    kept = {timeframe: SharedBars.of(series) for timeframe, series in bars.items()}
+    kept = {
+        timeframe: SharedBars.of(series, others if timeframe is snapshot.timeframe else ())
+        for timeframe, series in bars.items()
+    }
+    _compute_formulas(profile, snapshot, kept)
     evidence = tuple(_evidence(row, snapshot, kept) for row in profile.rows)
     by_id = {row.evidence_id: row for row in evidence}
     decision_bars = kept.get(snapshot.timeframe)
@@ -179,7 +202,7 @@ def make_report(
         profile=profile.name,
         evidence=evidence,
         score=score_technicals(by_id, snapshot.instrument.market, settings),
-        strength=composite_strength(decision_bars, weights, weights_reason),
+        strength=composite_strength(decision_bars, weights),
     )
 
 
@@ -197,11 +220,11 @@ def _check_row(row: ProfileRow, path: Path) -> None:
         ) from error
 
 
-def _refuse_future(snapshot: MarketSnapshot, bars: Mapping[Timeframe, Bars]) -> None:
-    for timeframe, series in bars.items():
+def _refuse_future(snapshot: MarketSnapshot, bars: Iterable[Bars]) -> None:
+    for series in bars:
         if len(series) and series.last_close_time > snapshot.as_of:
             raise InvariantBroken(
-                f"expected {timeframe} bars closed by {snapshot.as_of}, found one closing at "
+                f"expected bars closed by {snapshot.as_of}, found one closing at "
                 f"{series.last_close_time}; cut them at the decision bar"
             )
 
@@ -214,6 +237,16 @@ def _refuse_foreign(snapshot: MarketSnapshot, weights: CompositeWeights) -> None
             f"expected weights of {wanted[0]} {wanted[1]} fitted through {snapshot.as_of} or before, found "
             f"{found[0]} {found[1]} through {weights.fitted_through}; use the weights of the last fit point"
         )
+
+
+def _compute_formulas(
+    profile: ReportProfile, snapshot: MarketSnapshot, bars: Mapping[Timeframe, SharedBars]
+) -> None:
+    """All rows that are formulas in one pass, so that what they have in common is computed once."""
+    for place, timeframe in (("decision", snapshot.timeframe), ("higher", snapshot.timeframe.higher)):
+        names = [row.tool for row in profile.rows if row.timeframe == place and row.tool in formulas()]
+        if names and timeframe in bars and len(bars[timeframe]):
+            compute_together(names, bars[timeframe])
 
 
 def _evidence(row: ProfileRow, snapshot: MarketSnapshot, bars: Mapping[Timeframe, Bars]) -> Evidence:

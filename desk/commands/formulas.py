@@ -1,4 +1,4 @@
-"""`dualbrain tools show`, `explain` and `words`: a formula's text, the reading taken, the tree of its values."""
+"""`dualbrain tools show`, `explain` and `words`: a formula's text, its reading, the tree of its values."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -107,7 +107,7 @@ def _run(home: Path, first: str, last: str, killer: _Killer) -> None:
         venue = _DyingVenue(inner, home / "venue", killer)
         desk = replace(runner.desk, broker=venue)
         weights = WeightsKeeper(
-            desk.feed, desk.journal, ChunkWriter(desk.blobs), settings.timeframe, settings.composite
+            desk.feed, desk.journal, ChunkWriter(desk.blobs), settings.timeframe, settings.cycle.composite
         )
         session = Session(desk, weights, code_hash="0" * 64)
 

@@ -55,7 +55,7 @@ def scene(
         feed = runner.desk.feed if wrap_feed is None else wrap_feed(runner.desk.feed)
         desk = replace(runner.desk, feed=feed, **parts)
         writer = ChunkWriter(desk.blobs)
-        weights = WeightsKeeper(feed, desk.journal, writer, settings.timeframe, settings.composite)
+        weights = WeightsKeeper(feed, desk.journal, writer, settings.timeframe, settings.cycle.composite)
         session = Session(desk, weights, code_hash="0" * 64, listener=events.append)
         yield Scene(replace(runner, desk=desk, session=session), session, events)
 

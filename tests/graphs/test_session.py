@@ -91,7 +91,7 @@ def _scene_with(home: Path, last: str = ENTRY, **venue: Any) -> Iterator[tuple[S
         desk = replace(told.runner.desk, broker=wire)
         settings = told.runner.settings
         weights = WeightsKeeper(
-            desk.feed, desk.journal, ChunkWriter(desk.blobs), settings.timeframe, settings.composite
+            desk.feed, desk.journal, ChunkWriter(desk.blobs), settings.timeframe, settings.cycle.composite
         )
         session = Session(desk, weights, code_hash="0" * 64, listener=told.events.append)
         yield Scene(replace(told.runner, desk=desk, session=session), session, told.events), wire

@@ -85,9 +85,7 @@ def series_of(bars: Bars) -> BarSeries:
 
 
 def try_fit(bars: Bars, settings: CompositeSettings = SETTINGS) -> CompositeWeights | str:
-    return fit_composite(
-        bars, instrument_id="EURUSD", timeframe=Timeframe.H1, series=series_of(bars), settings=settings
-    )
+    return fit_composite(bars, series=series_of(bars), settings=settings)
 
 
 def fit(bars: Bars, settings: CompositeSettings = SETTINGS) -> CompositeWeights:
@@ -293,12 +291,12 @@ def test_close_without_a_logarithm_is_refused(close: float) -> None:
     assert try_fit(bars) == "expected finite closes over zero in the fit's window, found others"
 
 
-@pytest.mark.parametrize("wrong", [{"n_bars": 599}, {"instrument_id": "GBPUSD"}, {"timeframe": Timeframe.H4}])
+@pytest.mark.parametrize("wrong", [{"n_bars": 599}, {"last_close": None}])
 def test_series_that_names_other_bars_breaks_an_invariant(wrong: dict[str, object]) -> None:
     bars = autoregressive_bars(1, 0.0)
     series = series_of(bars).model_copy(update=wrong)
     with pytest.raises(InvariantBroken, match="store the bars that are fitted"):
-        fit_composite(bars, instrument_id="EURUSD", timeframe=Timeframe.H1, series=series, settings=SETTINGS)
+        fit_composite(bars, series=series, settings=SETTINGS)
 
 
 def test_market_that_never_moves_has_no_weights_no_scale_and_no_strength() -> None:
@@ -328,7 +326,7 @@ def weights_with(bars: Bars, **changes: object) -> CompositeWeights:
 
 
 def test_no_weights_pass_their_reason_on() -> None:
-    strength = composite_strength(autoregressive_bars(1, 0.0), None, "expected 600 bars, found 3")
+    strength = composite_strength(autoregressive_bars(1, 0.0), "expected 600 bars, found 3")
     assert (strength.value, strength.weights_id, strength.inputs) == (None, None, ())
     assert strength.reason == "no weights: expected 600 bars, found 3"
 

@@ -81,12 +81,10 @@ def weights_of(bars: Bars) -> CompositeWeights:
         chunks=(),
         n_bars=len(bars),
         first_close=None,
-        last_close=None,
+        last_close=bars.last_close_time,
     )
     weights = fit_composite(
         bars,
-        instrument_id="EURUSD",
-        timeframe=Timeframe.H1,
         series=series,
         settings=CompositeSettings(),
     )
@@ -95,8 +93,8 @@ def weights_of(bars: Bars) -> CompositeWeights:
 
 
 def report_of(bars: Mapping[Timeframe, Bars], weights: CompositeWeights | None = None) -> FormulaReport:
-    reason = None if weights else "expected 600 bars, found 3"
-    return make_report(snapshot(), bars, weights, reason, load_profile("technical"), ScoreSettings())
+    given = weights or "expected 600 bars, found 3"
+    return make_report(snapshot(), bars, (), given, load_profile("technical"), ScoreSettings())
 
 
 def test_every_row_of_the_profile_has_a_value_on_sound_bars() -> None:

@@ -4,12 +4,30 @@ A kernel is compiled once on a machine, kept on disk beside its source, and load
 2 ms each). No fast mathematics: additions stay in the order they are written, so machines agree to the bit.
 """
 
+import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import ParamSpec, TypeAlias, TypeVar, cast
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+
+def _numba_alone() -> ModuleType:
+    """Numba without a look at SciPy's linear algebra, which takes a third of a second and no kernel needs."""
+    hidden = {} if "scipy" in sys.modules else {"scipy": None}
+    sys.modules.update(hidden)  # type: ignore[arg-type]  # None is Python's own mark for "not importable"
+    try:
+        import numba
+        import numba.np.arraymath
+        import numba.np.linalg
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+    return numba
+
+
+numba = _numba_alone()
 
 Float2D: TypeAlias = npt.NDArray[np.float64]
 """Shape (time, instruments), C-contiguous."""

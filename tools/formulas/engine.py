@@ -8,6 +8,7 @@ memory together.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -17,7 +18,8 @@ from contracts.errors import ToolInputError
 from tools.formulas.catalogue import Formula, find_formula
 from tools.formulas.conventions import DEFAULT, Conventions
 from tools.formulas.operators import FIELDS, GROUPS
-from tools.formulas.plan import make_plan
+from tools.formulas.parse import parse
+from tools.formulas.plan import Plan, make_plan
 from tools.formulas.run import PlanRun
 from tools.formulas.tree import Node
 
@@ -97,8 +99,10 @@ def iter_formulas(
     Parameters, errors and values are those of `compute_formulas`. An array is the caller's own and is not
     touched again.
     """
-    trees = {name: find_formula(name, catalogue).tree for name in names}
-    yield from iter_trees(trees, panel, conventions=conventions, last_only=last_only, threads=threads)
+    texts = tuple((name, find_formula(name, catalogue).text) for name in names)
+    _check_panel(panel)
+    plan = _plan_of(texts, frozenset(panel), conventions)
+    yield from _run(plan, [name for name, _ in texts], panel, conventions, last_only, threads)
 
 
 def iter_trees(
@@ -112,10 +116,7 @@ def iter_trees(
     """`iter_formulas` for parsed formulas that are in no catalogue."""
     _check_panel(panel)
     plan = make_plan(trees, panel, conventions)
-    run = PlanRun(plan, panel, conventions, last_only=last_only, threads=threads or os.cpu_count() or 1)
-    with run:
-        for name in trees:
-            yield name, run.array(name)
+    yield from _run(plan, trees, panel, conventions, last_only, threads)
 
 
 def why_missing(
@@ -126,9 +127,29 @@ def why_missing(
     catalogue: Mapping[str, Formula] | None = None,
 ) -> dict[str, str]:
     """Which of the formulas a panel with these fields cannot have, and what they need: `needs volume`."""
-    trees = {name: find_formula(name, catalogue).tree for name in names}
-    plan = make_plan(trees, fields, conventions)
+    texts = tuple((name, find_formula(name, catalogue).text) for name in names)
+    plan = _plan_of(texts, frozenset(fields), conventions)
     return {name: f"needs {' and '.join(lacking)}" for name, lacking in plan.needs.items()}
+
+
+@lru_cache(maxsize=256)
+def _plan_of(texts: tuple[tuple[str, str], ...], fields: frozenset[str], conventions: Conventions) -> Plan:
+    """Plans are kept, for a desk asks for the same formulas bar after bar."""
+    return make_plan({name: parse(text) for name, text in texts}, fields, conventions)
+
+
+def _run(
+    plan: Plan,
+    names: Iterable[str],
+    panel: Panel,
+    conventions: Conventions,
+    last_only: bool,
+    threads: int | None,
+) -> Iterator[tuple[str, Float2D]]:
+    run = PlanRun(plan, panel, conventions, last_only=last_only, threads=threads or os.cpu_count() or 1)
+    with run:
+        for name in names:
+            yield name, run.array(name)
 
 
 def _check_panel(panel: Panel) -> None:

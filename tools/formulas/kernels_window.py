@@ -22,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 
-from tools.formulas import kernels_cross, kernels_factors, kernels_moments, kernels_order, kernels_sums
+from tools.formulas import kernels_factors, kernels_moments, kernels_order, kernels_sums
 from tools.formulas.compiled import Float2D
 from tools.formulas.kernels_lanes import LANES
 from tools.formulas.kernels_layout import cell_spans, check, column_spans, flat, widened
@@ -217,33 +217,6 @@ def ts_quantile(x: Float2D, d: int, q: float, out: Float2D, *, partial: bool = F
 
 
 # all at once
-
-
-def compile_all() -> None:
-    """Compile every kernel, those across instruments too, and keep them on disk, so that no run waits."""
-    x, out = np.ones((6, LANES)), np.empty((6, LANES))
-    for partial in (False, True):
-        ts_sum(x, 5, out, partial=partial)
-        ts_mean(x, 5, out, partial=partial)
-        ts_product(x, 5, out, partial=partial)
-        ts_cumsum_max(x, 5, out, partial=partial)
-        ts_std(x, 5, out, partial=partial)
-        ts_cov(x, x, 5, out, partial=partial)
-        ts_corr(x, x, 5, out, partial=partial)
-        ts_beta(x, x, 5, out, partial=partial)
-        ts_beta_where(x, x, x, 5, out, partial=partial)
-        ts_slope(x, 5, out, partial=partial)
-        ts_rsquare(x, 5, out, partial=partial)
-        ts_residual(x, 5, out, partial=partial)
-        ts_factor_residual(x, x, x, x, 5, out, partial=partial)
-        ts_max(x, 5, out, partial=partial)
-        ts_argmax(x, 5, out, partial=partial)
-        ts_rank(x, 5, out, partial=partial)
-        ts_quantile(x, 5, 0.5, out, partial=partial)
-    sma(x, 5, 1.0, out)
-    kernels_cross.rank(x, out)
-    kernels_cross.scale(x, out)
-    kernels_cross.neutralize(x, x, out)
 
 
 # how a kernel gets its windows: complete ones only, and at least as many cells as one load takes
