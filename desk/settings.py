@@ -56,6 +56,8 @@ class Settings(CycleSettings):
     account: AccountSettings = AccountSettings()
     feed: FeedSettings = FeedSettings()
     paper: PaperSettings = PaperSettings()
+    catalogues: tuple[Path, ...] = ()
+    """Files with formulas of one's own; rows of a profile and signals may then name them."""
 
     @property
     def cycle(self) -> CycleSettings:
@@ -109,8 +111,17 @@ def desk_home() -> Path:
 
 
 def load_settings(overrides: Mapping[str, object] | None = None, where: Path | None = None) -> Settings:
-    """The settings in force. Raises SettingsError naming the setting, its source, and what is wrong."""
-    return validate(merge(sources(overrides, where)))
+    """The settings in force. Raises SettingsError naming the setting, its source, and what is wrong.
+
+    The user's formulas become known with them.
+    """
+    settings = validate(merge(sources(overrides, where)))
+    if settings.catalogues:
+        from tools.formulas.tools import add_formulas
+
+        for path in settings.catalogues:
+            add_formulas(path.expanduser())
+    return settings
 
 
 def sources(overrides: Mapping[str, object] | None = None, where: Path | None = None) -> tuple[Source, ...]:

@@ -41,10 +41,11 @@ def replay(
     """
     if (cycle is None) is not is_all:
         raise SettingsError("expected a CYCLE or --all, found " + ("both" if is_all else "neither"))
-    from desk.commands.files import find_cycle, reading
+    from desk.commands.files import find_cycle, reading, settings_of
     from desk.commands.replaying import ReplayCount, replay_all, replay_one
 
     wanted = _checked(parse_pairs(changes))
+    settings_of({})  # Brings the user's formulas, which a recorded row may name.
     with reading(desk) as on_file:
         if cycle is None:
             count: ReplayCount = replay_all(on_file, wanted, is_json=is_json)

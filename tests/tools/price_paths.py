@@ -44,6 +44,12 @@ def random_bars(seed: int, n: int, still: float = 0.0, level: float = 1.1) -> Ba
     return bars_from(high, low, close, open_)
 
 
+def traded_bars(seed: int, n: int, still: float = 0.0, level: float = 1.1) -> Bars:
+    """`random_bars` with volume on every bar."""
+    volume = np.random.default_rng(seed + 1).integers(1, 1000, n).astype(np.float64)
+    return replace(random_bars(seed, n, still, level), volume=volume)
+
+
 def scaled(bars: Bars, by: float) -> Bars:
     columns = {name: getattr(bars, name) * by for name in ("open", "high", "low", "close")}
     return replace(bars, **columns)

@@ -82,13 +82,37 @@ class Formula:
         return _parsed(self.text)
 
 
+_ADDED: dict[str, Formula] = {}
+"""What the user's catalogues brought, in the life of this process."""
+
+
 @cache
-def formulas() -> Mapping[str, Formula]:
-    """All formulas of the published sets by name: Alpha101, Alpha191, Alpha158, Alpha360, in that order."""
+def published() -> Mapping[str, Formula]:
+    """The formulas of the four sets by name: Alpha101, Alpha191, Alpha158, Alpha360, in that order."""
     found: dict[str, Formula] = {}
     for name in SETS:
         found |= _read(CATALOGUES / f"{name}.toml")
     return MappingProxyType(found)
+
+
+def formulas() -> Mapping[str, Formula]:
+    """Every formula by name: the published ones, then the user's."""
+    return MappingProxyType({**published(), **_ADDED}) if _ADDED else published()
+
+
+def add_catalogue(path: Path) -> Mapping[str, Formula]:
+    """Make a user's formulas known everywhere by their names; what is added again replaces what it was.
+
+    Raises
+    ------
+    SettingsError
+        As in `load_catalogue`, and where a name is that of a published formula.
+    """
+    found = load_catalogue(path)
+    if taken := sorted(found.keys() & published().keys()):
+        raise SettingsError(f"expected names of their own in {path.name}, found {taken[0]!r}; rename the set")
+    _ADDED.update(found)
+    return found
 
 
 def find_formula(name: str, known: Mapping[str, Formula] | None = None) -> Formula:

@@ -49,12 +49,13 @@ def explain_formula(
     ToolInputError
         When the panel is not fit, as in `compute_formulas`.
     """
-    nodes = {text_of(node): node for node in walk(formula.tree) if _has_value(node)}
+    tree = formula.tree
+    nodes = {text_of(node): node for node in walk(tree) if node is tree or _has_value(node)}
     values = {
         text: float(rows[-1, column])
         for text, rows in iter_trees(nodes, panel, conventions=conventions, last_only=True)
     }
-    return _explained(formula.tree, values)
+    return _explained(tree, values)
 
 
 def _has_value(node: Node) -> bool:
@@ -63,7 +64,8 @@ def _has_value(node: Node) -> bool:
 
 def _explained(node: Node, values: dict[str, float]) -> Explained:
     text = text_of(node)
-    value = values[text]
+    # Adding zero makes the -0.0 of a negated condition a plain 0.
+    value = values[text] + 0.0
     parts = tuple(_explained(child, values) for child in _shown(node))
     return Explained(text, value if math.isfinite(value) else None, kind_of(node) == "condition", parts)
 

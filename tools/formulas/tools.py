@@ -7,11 +7,12 @@ five instruments a rank says nothing, and the value is missing with that reason.
 import math
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from contracts.market import Bars, Float1D
-from tools.formulas.catalogue import Formula, find_formula, formulas
+from tools.formulas.catalogue import Formula, add_catalogue, find_formula, formulas, published
 from tools.formulas.conventions import DEFAULT
 from tools.formulas.engine import Panel, compute_formulas, why_missing
 from tools.formulas.panel import panel_of
@@ -29,11 +30,14 @@ def compute_together(names: Iterable[str], bars: SharedBars) -> None:
 
     Use it before asking the tools one by one, for what formulas have in common is then computed once.
     """
+    if len(bars) == 0:
+        return
     known = shared(_newest_values, bars)
     panel = shared(_panel, bars)
     wanted = [name for name in dict.fromkeys(names) if name not in known]
     found = compute_formulas(wanted, panel, last_only=True)
-    known.update((name, float(rows[-1, 0])) for name, rows in found.items())
+    # Adding zero makes the -0.0 of a negated condition a plain 0.
+    known.update((name, float(rows[-1, 0]) + 0.0) for name, rows in found.items())
 
 
 def _newest_values(_: Bars) -> dict[str, float]:
@@ -62,7 +66,7 @@ def _estimate(name: str, bars: Bars) -> ToolValue:
 def _series(name: str, bars: Bars) -> Float1D:
     held = bars if isinstance(bars, SharedBars) else SharedBars.of(bars)
     panel = shared(_panel, held)
-    if _why_not(_reach(name), name, held) is not None:
+    if len(bars) == 0 or _why_not(_reach(name), name, held) is not None:
         return np.full(len(bars), np.nan)
     return compute_formulas([name], panel)[name][:, 0].copy()
 
@@ -77,7 +81,7 @@ def _why_not(reach: Reach, name: str, bars: SharedBars) -> str | None:
 
 def _why_missing(formula: Formula, reach: Reach, bars: SharedBars) -> str:
     panel = shared(_panel, bars)
-    for name in reach.fields:
+    for name in dict.fromkeys("close" if name == "returns" else name for name in reach.fields):
         if name in panel:
             own = panel[name][-reach.bars :, 0]
             n_missing = int(np.count_nonzero(np.isnan(own)))
@@ -132,5 +136,16 @@ def _doc(formula: Formula) -> Doc:
     )
 
 
-for _formula in formulas().values():
+def add_formulas(path: Path) -> None:
+    """Register a user's catalogue; SettingsError as in `add_catalogue`.
+
+    Tools look their formula up by name, so one that is added again is computed by its new text.
+    """
+    known = set(formulas())
+    for name, formula in add_catalogue(path).items():
+        if name not in known:
+            add_tool(_tool(formula))
+
+
+for _formula in published().values():
     add_tool(_tool(_formula))

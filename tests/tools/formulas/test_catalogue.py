@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import SettingsError, ToolInputError
-from tools.formulas.catalogue import find_formula, formulas, load_catalogue
+from tools.formulas import catalogue
+from tools.formulas.catalogue import add_catalogue, find_formula, formulas, load_catalogue
 from tools.formulas.parse import parse
 from tools.formulas.tree import text_of
 from tools.formulas.units import unit_text
@@ -83,3 +84,30 @@ def test_a_fault_in_a_users_catalogue_is_named(tmp_path: Path, old: str, new: st
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(ToolInputError, match="did you mean alpha158_kmid"):
         find_formula("alpha158_kmidd")
+
+
+@pytest.fixture
+def no_formulas_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "_ADDED", {})
+
+
+@pytest.mark.usefixtures("no_formulas_of_ones_own")
+def test_a_users_formula_is_known_by_name_and_may_be_changed(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(MINE)
+    add_catalogue(path)
+    assert find_formula("mine_gap").text == "open / delay(close, 1) - 1"
+    path.write_text(MINE.replace("open / delay(close, 1) - 1", "close / open - 1"))
+    add_catalogue(path)
+    assert find_formula("mine_gap").text == "close / open - 1"
+    assert len(formulas()) == 812
+
+
+def test_a_users_set_may_not_take_a_published_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(MINE.replace("mine_", "alpha101_").replace('"mine"', '"alpha101"'))
+    path.write_text(
+        path.read_text().replace("alpha101_gap", "alpha101_001").replace("alpha101_g*", "alpha101_001")
+    )
+    with pytest.raises(SettingsError, match="rename the set"):
+        add_catalogue(path)

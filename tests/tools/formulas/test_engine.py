@@ -5,14 +5,14 @@ import pytest
 
 from contracts.errors import ToolInputError
 from tests.tools.formulas.panels import is_same, random_panel
-from tools.formulas.catalogue import Formula, find_formula, formulas
+from tools.formulas.catalogue import Formula, find_formula, published
 from tools.formulas.conventions import DEFAULT, Conventions
 from tools.formulas.engine import Panel, compute_formulas, iter_formulas, why_missing
 from tools.formulas.reach import reach_of
 
-ALL = tuple(formulas())
-CROSS_SECTIONAL = {name for name in ALL if reach_of(formulas()[name].tree, DEFAULT).is_cross_sectional}
-RECURSIVE = {name for name in ALL if reach_of(formulas()[name].tree, DEFAULT).is_recursive}
+ALL = tuple(published())
+CROSS_SECTIONAL = {name for name in ALL if reach_of(published()[name].tree, DEFAULT).is_cross_sectional}
+RECURSIVE = {name for name in ALL if reach_of(published()[name].tree, DEFAULT).is_recursive}
 BARS, COLUMNS = 320, 10
 PANEL = random_panel(BARS, COLUMNS, seed=5, holes=0.001)
 
@@ -58,13 +58,13 @@ def test_where_the_panel_begins_changes_nothing_after_the_lookback() -> None:
     panel = {name: values for name, values in PANEL.items() if name != "returns"}
     whole, later = compute_formulas(ALL, panel), compute_formulas(ALL, _cut(panel, slice(begin, None)))
     for name in ALL:
-        reach = reach_of(formulas()[name].tree, DEFAULT)
+        reach = reach_of(published()[name].tree, DEFAULT)
         known_from = min(reach.bars - 1, BARS - begin)
         old, new = whole[name][begin + known_from :], later[name][known_from:]
         if name not in RECURSIVE:
             assert np.array_equal(old, new, equal_nan=True), name
         # A choice may be known before both of its branches are, and a regression that skips bars as well.
-        if "?" not in formulas()[name].text and "_where" not in formulas()[name].text:
+        if "?" not in published()[name].text and "_where" not in published()[name].text:
             assert np.isnan(later[name][: reach.bars - 1]).all(), name
 
 
@@ -78,7 +78,7 @@ def test_recursive_averages_forget_where_the_panel_begins() -> None:
         compute_formulas(RECURSIVE, _cut(long, slice(begin, None))),
     )
     for name in RECURSIVE:
-        settled = reach_of(formulas()[name].tree, DEFAULT).settled_bars
+        settled = reach_of(published()[name].tree, DEFAULT).settled_bars
         old, new = whole[name][begin + 3 * settled :], later[name][3 * settled :]
         assert np.isfinite(old).any(), name
         assert np.array_equal(np.isnan(old), np.isnan(new)), name
@@ -114,7 +114,7 @@ def test_scaling_prices_or_volumes_does_what_the_unit_says(price: float, volume:
     plain, large = compute_formulas(ALL, PANEL), compute_formulas(ALL, scaled)
     n_proved = 0
     for name in ALL:
-        unit = unit_of(formulas()[name].tree)
+        unit = unit_of(published()[name].tree)
         if not isinstance(unit, Unit) or unit.is_log:
             continue
         expected = plain[name] * price**unit.price * volume**unit.volume

@@ -1,0 +1,26 @@
+"""Logarithms of prices, with one rule for all who take them: what has none is unknown, never clipped."""
+
+import numpy as np
+
+from contracts.market import Float1D
+
+NOT_POSITIVE = "undefined: a price at or under zero, or one outside its bar's range"
+
+
+def log_price(price: Float1D) -> Float1D:
+    """Natural logarithm; NaN for a price that is missing, infinite or not over zero."""
+    usable = np.isfinite(price) & (price > 0)
+    return np.log(price, out=np.full(len(price), np.nan), where=usable)
+
+
+def log_returns(close: Float1D) -> Float1D:
+    """ln(close / previous close) of each bar, of the same length; NaN first and beside a missing close."""
+    logs = log_price(close)
+    returns = np.full(len(logs), np.nan)
+    returns[1:] = np.diff(logs)
+    return returns
+
+
+def root(variance: Float1D) -> Float1D:
+    """Square root; NaN under zero, which only prices outside their bar's range bring about."""
+    return np.sqrt(variance, out=np.full(len(variance), np.nan), where=variance >= 0)
