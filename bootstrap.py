@@ -71,7 +71,9 @@ def _install(which: str) -> int:
             print(f"could not install {' '.join(step)}; the lines above say why")
             return 1
     print("compiling the formulas' kernels")
-    if subprocess.run([str(PYTHON), "-m", "tools.formulas.compile_kernels"], cwd=ROOT, check=False).returncode:
+    if subprocess.run(
+        [str(PYTHON), "-m", "tools.formulas.compile_kernels"], cwd=ROOT, check=False
+    ).returncode:
         print("could not compile all of them; the others are compiled when they are first used")
     (VENV / f"installed-{which}").write_text(_stamp(which), encoding="utf-8")
     return 0

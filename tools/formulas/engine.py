@@ -73,9 +73,10 @@ def compute_formulas(
     Look-ahead: none; row t reads rows up to t. Windows are computed each on its own, so where the panel
     begins changes nothing once they are full; recursive averages (`sma`) forget it geometrically.
     """
-    return dict(
+    wanted = tuple(names)
+    found = dict(
         iter_formulas(
-            names,
+            wanted,
             panel,
             conventions=conventions,
             last_only=last_only,
@@ -83,6 +84,7 @@ def compute_formulas(
             threads=threads,
         )
     )
+    return {name: found[name] for name in wanted}
 
 
 def iter_formulas(
@@ -96,8 +98,9 @@ def iter_formulas(
 ) -> Iterator[tuple[str, Float2D]]:
     """`compute_formulas`, one formula after the other, each computed when it is asked for.
 
-    Parameters, errors and values are those of `compute_formulas`. An array is the caller's own and is not
-    touched again.
+    Parameters, errors and values are those of `compute_formulas`. They come in the order in which they are
+    computed, so that two formulas that are the same need not wait for each other; an array is the caller's
+    own and is not touched again.
     """
     texts = tuple((name, find_formula(name, catalogue).text) for name in names)
     _check_panel(panel)
@@ -148,7 +151,7 @@ def _run(
 ) -> Iterator[tuple[str, Float2D]]:
     run = PlanRun(plan, panel, conventions, last_only=last_only, threads=threads or os.cpu_count() or 1)
     with run:
-        for name in names:
+        for name in sorted(names, key=lambda name: plan.outputs.get(name, -1)):
             yield name, run.array(name)
 
 
