@@ -9,7 +9,7 @@ memory together.
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,10 @@ from tools.formulas.conventions import DEFAULT, Conventions
 from tools.formulas.operators import FIELDS, GROUPS
 from tools.formulas.parse import parse
 from tools.formulas.plan import Plan, make_plan
-from tools.formulas.run import PlanRun
 from tools.formulas.tree import Node
+
+if TYPE_CHECKING:
+    from tools.formulas.run import Prepared
 
 Float2D: TypeAlias = npt.NDArray[np.float64]
 Panel: TypeAlias = Mapping[str, Float2D]
@@ -103,9 +105,9 @@ def iter_formulas(
     own and is not touched again.
     """
     texts = tuple((name, find_formula(name, catalogue).text) for name in names)
-    _check_panel(panel)
-    plan = _plan_of(texts, frozenset(panel), conventions)
-    yield from _run(plan, [name for name, _ in texts], panel, conventions, last_only, threads)
+    bars = _check_panel(panel)
+    prepared = _prepared(texts, frozenset(panel), conventions, bars, 1 if last_only else bars)
+    yield from _arrays(prepared, [name for name, _ in texts], panel, threads)
 
 
 def iter_trees(
@@ -117,9 +119,12 @@ def iter_trees(
     threads: int | None = None,
 ) -> Iterator[tuple[str, Float2D]]:
     """`iter_formulas` for parsed formulas that are in no catalogue."""
-    _check_panel(panel)
+    from tools.formulas.run import prepare
+
+    bars = _check_panel(panel)
     plan = make_plan(trees, panel, conventions)
-    yield from _run(plan, trees, panel, conventions, last_only, threads)
+    prepared = prepare(plan, conventions, bars, 1 if last_only else bars)
+    yield from _arrays(prepared, trees, panel, threads)
 
 
 def why_missing(
@@ -135,27 +140,40 @@ def why_missing(
     return {name: f"needs {' and '.join(lacking)}" for name, lacking in plan.needs.items()}
 
 
+Texts: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and what stands for them: what a plan is kept under."""
+
+
 @lru_cache(maxsize=256)
-def _plan_of(texts: tuple[tuple[str, str], ...], fields: frozenset[str], conventions: Conventions) -> Plan:
-    """Plans are kept, for a desk asks for the same formulas bar after bar."""
+def _plan_of(texts: Texts, fields: frozenset[str], conventions: Conventions) -> Plan:
     return make_plan({name: parse(text) for name, text in texts}, fields, conventions)
 
 
-def _run(
-    plan: Plan,
-    names: Iterable[str],
-    panel: Panel,
-    conventions: Conventions,
-    last_only: bool,
-    threads: int | None,
+@lru_cache(maxsize=64)
+def _prepared(
+    texts: Texts, fields: frozenset[str], conventions: Conventions, bars: int, rows: int
+) -> "Prepared":
+    """Kept, for a desk asks for the same formulas bar after bar."""
+    from tools.formulas.run import prepare
+
+    return prepare(_plan_of(texts, fields, conventions), conventions, bars, rows)
+
+
+def _arrays(
+    prepared: "Prepared", names: Iterable[str], panel: Panel, threads: int | None
 ) -> Iterator[tuple[str, Float2D]]:
-    run = PlanRun(plan, panel, conventions, last_only=last_only, threads=threads or os.cpu_count() or 1)
+    # Kernels bring Numba with them: not before there is something to compute.
+    from tools.formulas.run import PlanRun
+
+    outputs = prepared.plan.outputs
+    run = PlanRun(prepared, panel, threads or os.cpu_count() or 1)
     with run:
-        for name in sorted(names, key=lambda name: plan.outputs.get(name, -1)):
+        for name in sorted(names, key=lambda name: outputs.get(name, -1)):
             yield name, run.array(name)
 
 
-def _check_panel(panel: Panel) -> None:
+def _check_panel(panel: Panel) -> int:
+    """How many bars it has; ToolInputError where it is not fit."""
     shapes = {}
     for name, array in panel.items():
         if name not in FIELDS and name not in GROUPS:
@@ -175,3 +193,4 @@ def _check_panel(panel: Panel) -> None:
     for name, array in panel.items():
         if np.isinf(array).any():
             raise ToolInputError(f"expected finite numbers or NaN in {name}, found infinity; mark it missing")
+    return int(next(iter(shapes.values()))[0])

@@ -8,7 +8,7 @@ from tools.formulas.conventions import DEFAULT, Conventions
 from tools.formulas.engine import Panel, iter_trees
 from tools.formulas.operators import GROUPS
 from tools.formulas.parse import kind_of
-from tools.formulas.tree import Field, Node, Number, children, text_of, walk
+from tools.formulas.tree import Call, Field, Node, children, text_of, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,21 @@ def explain_formula(
     ToolInputError
         When the panel is not fit, as in `compute_formulas`.
     """
-    tree = formula.tree
-    nodes = {text_of(node): node for node in walk(tree) if node is tree or _has_value(node)}
+    nodes = {text_of(node): node for node in walk(formula.tree) if _has_value(node)}
     values = {
         text: float(rows[-1, column])
         for text, rows in iter_trees(nodes, panel, conventions=conventions, last_only=True)
     }
-    return _explained(tree, values)
+    return _explained(formula.tree, values)
 
 
 def _has_value(node: Node) -> bool:
-    return not isinstance(node, Number) and not (isinstance(node, Field) and node.name in GROUPS)
+    """Whether it is made of the panel's numbers: no plain number, window or group is."""
+    return any(
+        (isinstance(inner, Field) and inner.name not in GROUPS)
+        or (isinstance(inner, Call) and inner.operator == "adv")
+        for inner in walk(node)
+    )
 
 
 def _explained(node: Node, values: dict[str, float]) -> Explained:

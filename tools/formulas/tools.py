@@ -11,13 +11,21 @@ from pathlib import Path
 
 import numpy as np
 
+from contracts.errors import SettingsError
 from contracts.market import Bars, Float1D
-from tools.formulas.catalogue import Formula, add_catalogue, find_formula, formulas, published
+from tools.formulas.catalogue import (
+    Formula,
+    add_catalogue,
+    find_formula,
+    formulas,
+    load_catalogue,
+    published,
+)
 from tools.formulas.conventions import DEFAULT
 from tools.formulas.engine import Panel, compute_formulas, why_missing
 from tools.formulas.panel import panel_of
 from tools.formulas.reach import Reach, reach_of
-from tools.registry import Column, SharedBars, Tool, ToolValue, add_tool, shared
+from tools.registry import Column, SharedBars, Tool, ToolValue, add_tool, all_tools, shared
 from tools.tool_docs import Doc
 
 MIN_INSTRUMENTS = 5
@@ -137,11 +145,16 @@ def _doc(formula: Formula) -> Doc:
 
 
 def add_formulas(path: Path) -> None:
-    """Register a user's catalogue; SettingsError as in `add_catalogue`.
+    """Register a user's catalogue; SettingsError as in `add_catalogue`, and for the name of another tool.
 
     Tools look their formula up by name, so one that is added again is computed by its new text.
     """
     known = set(formulas())
+    others = {tool.name for tool in all_tools()} - known
+    if taken := sorted(others & load_catalogue(path).keys()):
+        raise SettingsError(
+            f"expected names that no tool has in {path.name}, found {taken[0]!r}; rename the set"
+        )
     for name, formula in add_catalogue(path).items():
         if name not in known:
             add_tool(_tool(formula))
