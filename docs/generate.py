@@ -6,12 +6,17 @@
 A section lies between `<!-- NAME:begin -->` and `<!-- NAME:end -->`; whatever stood there is replaced.
 """
 
+import ast
 import asyncio
+import inspect
 import io
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from itertools import groupby, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -26,6 +31,7 @@ from contracts.records import (
     StageRecord,
     TradeProposal,
 )
+from desk.commands.formulas import as_written
 from desk.commands.story import story, title
 from desk.present import facts, gain, moment, quantity, short
 from desk.settings import FeedSettings, Settings
@@ -33,13 +39,21 @@ from desk.wiring import Runner, open_desk
 from graphs.cycle import compile_cycle
 from graphs.stages import stage_records
 from markets.replay_feed import ReplayFeedSettings
-from tools.formulas.catalogue import SETS
+from tools.formulas import conventions
+from tools.formulas.catalogue import SETS, Formula, Note, published
+from tools.formulas.conventions import DEFAULT, PRESETS, Conventions, choices_of
+from tools.formulas.operators import FIELDS, GROUPS, OPERATORS
+from tools.formulas.reach import reach_of
 from tools.registry import groups
 
 R = TypeVar("R", bound=StageRecord)
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH = 100
+MANY = 4
+"""More formulas that share a note are named by the first and the last."""
+BAR = r"\|"
+"""A bar inside a table."""
 DESK, SAMPLE = "readme", "eurusd-2017"
 FIRST, DECIDED, LAST = (datetime(2017, 1, 4, hour, tzinfo=UTC) for hour in (9, 10, 17))
 """First and last close of the run, and the close of the decision that is told."""
@@ -96,14 +110,77 @@ def list_tools() -> str:
     """Every registered tool, by group; the formulas have a page of their own."""
     tools = [tool for name, members in groups().items() for tool in members if name not in SETS]
     rows = [(f"`{tool.name}`", tool.group, tool.unit, tool.summary) for tool in tools]
-    lines = [("tool", "group", "unit", "what it says"), ("---",) * 4, *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return _table(("tool", "group", "unit", "what it says"), rows)
+
+
+def list_words() -> str:
+    """Every operator, then every field and group of a panel."""
+    words = [
+        (
+            _code(as_written(word)),
+            word.meaning,
+            f"{word.min_window:g}" if "d" in word.takes else "",
+            _codes(word.switches),
+        )
+        for word in OPERATORS.values()
+    ]
+    fields = [(_code(field.name), field.meaning, field.unit) for field in FIELDS.values()]
+    fields += [(_code(name), meaning, "group") for name, meaning in GROUPS.items()]
+    return "\n\n".join(
+        (
+            _table(("word", "meaning", "smallest d", "switches"), words),
+            _table(("field", "meaning", "unit"), fields),
+        )
+    )
+
+
+def list_conventions() -> str:
+    """Every switch with its default and why, then the presets."""
+    meanings, reasons = _meanings(), _reasons()
+    rows = []
+    for switch in Conventions.model_fields:
+        default = str(getattr(DEFAULT, switch))
+        others = [choice for choice in choices_of(switch) if choice != default]
+        told = meanings.get(switch, ""), reasons.get(switch, "")
+        rows.append((_code(switch), _code(default), _codes(others), *told))
+    presets = [(_code(name), _differences(preset)) for name, preset in PRESETS.items()]
+    return "\n\n".join(
+        (
+            _table(("switch", "default", "or", "what it decides", "why the default"), rows),
+            _table(("preset", "what it switches"), presets),
+        )
+    )
+
+
+def list_formulas(name: str) -> str:
+    """Every formula of a set; one with a note links to it."""
+    found = [formula for formula in published().values() if formula.name.startswith(f"{name}_")]
+    rows = [row for pattern, members in groupby(found, _pattern) for row in _rows(pattern, list(members))]
+    head = ("formula", "text", "unit", "reads", "bars")
+    return f"Source: {found[0].source}\n\n{_table(head, rows)}"
+
+
+def list_notes(name: str) -> str:
+    """What is wrong with formulas of a set as printed, and how they are read here."""
+    told = [
+        f"### {_told_together(note)}\n\n"
+        f"- **Printed.** {_prose(note.printed)}\n"
+        f"- **Wrong.** {_prose(note.wrong)}\n"
+        f"- **Here.** {_prose(note.chosen)}\n"
+        f"- **Why.** {_prose(note.why)}"
+        for note in _notes(name)
+    ]
+    return "\n\n".join(told) or "None: every formula of this set is computed as printed."
 
 
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "decision": ("README.md", tell_decision),
     "graph": ("docs/architecture.md", draw_graph),
     "tools": ("docs/tools.md", list_tools),
+    "words": ("docs/formulas.md", list_words),
+    "conventions": ("docs/formulas.md", list_conventions),
+    **{name: (f"docs/formulas/{name}.md", partial(list_formulas, name)) for name in SETS},
+    **{f"{name}-notes": (f"docs/formulas/{name}.md", partial(list_notes, name)) for name in SETS},
 }
 
 
@@ -170,6 +247,104 @@ def _printed(records: Sequence[StageRecord]) -> str:
     out.print(title(records))
     out.print(facts(story(records)))
     return "\n".join(line.rstrip() for line in page.getvalue().rstrip().splitlines())
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [tuple(head), ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', BAR) for cell in line)} |" for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _codes(texts: Iterable[str]) -> str:
+    return ", ".join(_code(text) for text in texts)
+
+
+def _meanings() -> dict[str, str]:
+    """What stands under each switch in the class."""
+    (body,) = (
+        node.body
+        for node in ast.parse(inspect.getsource(conventions)).body
+        if isinstance(node, ast.ClassDef) and node.name == Conventions.__name__
+    )
+    found = {}
+    for field, text in pairwise(body):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(text, ast.Expr)
+            and isinstance(field.target, ast.Name)
+        ):
+            found[field.target.id] = " ".join(str(ast.literal_eval(text.value)).split())
+    return found
+
+
+def _reasons() -> dict[str, str]:
+    """The points of the module's docstring: one or more switches, the default, why."""
+    found: dict[str, str] = {}
+    for point in re.split(r"^- ", conventions.__doc__ or "", flags=re.MULTILINE)[1:]:
+        named, why = point.split(": ", 1)
+        text = " ".join(why.split("\n\n")[0].split())
+        found |= dict.fromkeys(re.findall(r"`(\w+)`", named), text)
+    return found
+
+
+def _differences(preset: Conventions) -> str:
+    pairs = [
+        f"{switch} = {value}"
+        for switch, value in preset.model_dump().items()
+        if value != getattr(DEFAULT, switch)
+    ]
+    return _codes(pairs) or "nothing"
+
+
+def _rows(pattern: str, members: Sequence[Formula]) -> list[tuple[str, ...]]:
+    """A row a formula; a row for all of one pattern where it has many."""
+    if len(members) == 1 or not pattern:
+        return [_row(formula) for formula in members]
+    first, last = members[0], members[-1]
+    numbers = " to ".join(re.findall(r"\d+$", one.name)[0] for one in (first, last))
+    _, _, unit, reads, _ = _row(first)
+    bars = " to ".join(str(reach_of(one.tree, DEFAULT).bars) for one in (first, last))
+    names = f"{_code(first.name)} to {_code(last.name)}"
+    return [(names, f"{_code(pattern)}, k = {numbers}", unit, reads, bars)]
+
+
+def _pattern(formula: Formula) -> str:
+    """The text with k for the number that ends the name, of the 360 that are six ideas."""
+    number = re.findall(r"\d+$", formula.name)
+    if not formula.name.startswith("alpha360_") or number == ["0"]:
+        return ""
+    return formula.text.replace(f", {number[0]})", ", k)")
+
+
+def _row(formula: Formula) -> tuple[str, ...]:
+    reach = reach_of(formula.tree, DEFAULT)
+    reads = ", ".join(reach.fields) + ("; others" if reach.is_cross_sectional else "")
+    bars = f"{reach.bars}, settled {reach.settled_bars}" if reach.is_recursive else str(reach.bars)
+    name = _code(formula.name)
+    if formula.note is not None:
+        anchor = re.sub(r"[^\w-]", "", _told_together(formula.note).replace(" ", "-"))
+        name = f"[{name}](#{anchor})"
+    return name, _code(formula.text), formula.unit, reads, bars
+
+
+def _notes(name: str) -> list[Note]:
+    """Each once, in the order of the formulas."""
+    notes = [formula.note for formula in published().values() if formula.name.startswith(f"{name}_")]
+    return list(dict.fromkeys(note for note in notes if note is not None))
+
+
+def _told_together(note: Note) -> str:
+    """The formulas that share the note."""
+    names = [formula.name for formula in published().values() if formula.note == note]
+    return f"{names[0]} to {names[-1]}" if len(names) > MANY else ", ".join(names)
+
+
+def _prose(text: str) -> str:
+    """Signs that Markdown would take for its own are kept as they are."""
+    return re.sub(r"([*_<>|])", r"\\\1", text)
 
 
 def _fenced(language: str, text: str) -> str:

@@ -130,10 +130,12 @@ def load_profile(name: str, folder: Path = PROFILES) -> ReportProfile:
 
 def reads_universe(profile: ReportProfile, signals: Iterable[str]) -> bool:
     """Whether a row or a signal compares instruments, so that the bars of all of them are needed."""
-    names = {row.tool for row in profile.rows} | set(signals)
-    return any(
-        reach_of(formulas()[name].tree, DEFAULT).is_cross_sectional for name in names if name in formulas()
-    )
+    return any(compares(name) for name in {row.tool for row in profile.rows} | set(signals))
+
+
+def compares(name: str) -> bool:
+    """Whether the tool of that name is a formula that compares instruments."""
+    return name in formulas() and reach_of(formulas()[name].tree, DEFAULT).is_cross_sectional
 
 
 def make_report(

@@ -4,13 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contracts.errors import SettingsError
 from desk.commands.options import JsonOption, footer
 
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from contracts.market import Bars
     from tools.formulas.catalogue import Formula
     from tools.formulas.explain import Explained
     from tools.formulas.operators import Operator
@@ -60,21 +58,38 @@ def explain(
 
     No bar that closed after --at is read. A formula that compares instruments reads all of the feed.
     """
+    import asyncio
     import json
 
+    from desk.commands.files import settings_of
+    from desk.commands.tool_bars import bars_for
     from desk.present import moment, to_stdout
+    from markets.instruments import resolve
     from tools.formulas.catalogue import find_formula
     from tools.formulas.explain import explain_formula
     from tools.formulas.panel import panel_of
+    from tools.registry import get_tool
 
+    # The settings bring the user's formulas, so they come first.
+    settings = settings_of({} if interval is None else {"timeframe": interval})
     formula = find_formula(name)
-    own, others, where = _bars(formula, symbol, at, interval)
-    found = explain_formula(formula, panel_of(own, others), 0)
+    instrument = resolve(symbol).instrument_id
+    own = asyncio.run(bars_for(name, settings, instrument, at))
+    where = f"{instrument} {settings.timeframe}"
+    found = explain_formula(formula, panel_of(own, own.others), 0)
+    value = get_tool(name).call(own)
     if is_json:
-        typer.echo(json.dumps({"formula": name, "as_of": own.last_close_time.isoformat(), **_as_json(found)}))
+        said = {"reason": value.reason, "warnings": list(value.warnings)}
+        typer.echo(
+            json.dumps({"formula": name, "as_of": own.last_close_time.isoformat(), **said, **_as_json(found)})
+        )
         return
     out = to_stdout()
     out.print(f"{name} of {where}, bar closed {moment(own.last_close_time)}, {formula.unit}", style="bold")
+    if value.reason is not None:
+        out.print(f"none: {value.reason}")
+    for warning in value.warnings:
+        out.print(f"warning: {warning}")
     out.print(_as_tree(found))
 
 
@@ -85,7 +100,7 @@ def words(is_json: JsonOption = False) -> None:
     from desk.present import plain_table, to_stdout
     from tools.formulas.operators import FIELDS, GROUPS, OPERATORS
 
-    rows = [(_signature(word), word.meaning) for word in OPERATORS.values()]
+    rows = [(as_written(word), word.meaning) for word in OPERATORS.values()]
     rows += [(field.name, f"{field.meaning} ({field.unit})") for field in FIELDS.values()]
     rows += list(GROUPS.items())
     if is_json:
@@ -94,44 +109,21 @@ def words(is_json: JsonOption = False) -> None:
         to_stdout().print(plain_table(("word", "meaning"), rows))
 
 
+def as_written(word: "Operator") -> str:
+    """An operator as it stands in a formula: `x + y`, `ts_mean(x, d)`."""
+    from tools.formulas.tree import INFIX
+
+    if word.name in INFIX:
+        sign = f" {INFIX[word.name][0]} "
+        return sign.join(("c", "c") if word.takes == ("c", "c") else ("x", "y"))
+    return {"negate": "-x", "not": "!c", "where": "c ? x : y"}.get(word.name, word.signature)
+
+
 def add_to(app: typer.Typer) -> None:
     """Put the commands beside the others of `dualbrain tools`."""
     example = "dualbrain tools explain alpha101_012 --symbol EURUSD --at 2017-03-01T14:00"
     app.command(epilog=footer(example, exits=(0, 2, 5)))(explain)
     app.command(epilog=footer("dualbrain tools words", exits=(0, 2)))(words)
-
-
-def _signature(word: "Operator") -> str:
-    from tools.formulas.tree import INFIX
-
-    if word.name in INFIX:
-        return f"x {INFIX[word.name][0]} y"
-    return {"negate": "-x", "not": "!c", "where": "c ? x : y"}.get(word.name, word.signature)
-
-
-def _bars(
-    formula: "Formula", symbol: str, at: str | None, interval: str | None
-) -> tuple["Bars", list["Bars"], str]:
-    """The instrument's bars, those of the others where the formula compares, and whose they are."""
-    import asyncio
-
-    from desk.commands.files import settings_of
-    from desk.commands.tools import bars_until
-    from desk.wiring import price_files
-    from markets.instruments import resolve
-    from markets.replay_feed import ReplayFeed
-    from tools.formulas.conventions import DEFAULT
-    from tools.formulas.reach import reach_of
-
-    settings = settings_of({} if interval is None else {"timeframe": interval})
-    instrument = resolve(symbol).instrument_id
-    feed = ReplayFeed(price_files(settings), settings.feed.replay)
-    peers = feed.instruments() if reach_of(formula.tree, DEFAULT).is_cross_sectional else ()
-    wanted = (instrument, *(peer for peer in peers if peer != instrument))
-    own, *others = (asyncio.run(bars_until(settings, each, at)) for each in wanted)
-    if len(own) == 0:
-        raise SettingsError(f"expected bars of {symbol} closed by {at}, found none; the feed begins later")
-    return own, others, f"{instrument} {settings.timeframe}"
 
 
 def _as_json(part: "Explained") -> dict[str, object]:

@@ -7,18 +7,14 @@ import typer
 
 from contracts.errors import SettingsError
 from desk.commands import formulas
-from desk.commands.options import JsonOption, footer, parse_moment, parse_pairs
+from desk.commands.options import JsonOption, footer, parse_pairs
 
 if TYPE_CHECKING:
     from contracts.market import Bars, Timeframe
-    from desk.settings import Settings
     from tools.registry import Tool, ToolValue
 
 app = typer.Typer(no_args_is_help=True, help="List, explain and call the tools that compute.")
 formulas.add_to(app)
-
-N_BARS = 600
-"""As many closed bars as a decision reads, so a call gives the number a cycle would have seen."""
 
 GroupOption = Annotated[str | None, typer.Option("--group", metavar="NAME", help="Only this group.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the tool.")]
@@ -38,10 +34,12 @@ ArgOption = Annotated[
 @app.command("ls", epilog=footer("dualbrain tools ls", "dualbrain tools ls --group volatility", exits=(0, 2)))
 def list_tools(group: GroupOption = None, is_json: JsonOption = False) -> None:
     """List the tools with what each returns; a set of formulas is one line without --group."""
+    from desk.commands.files import settings_of
     from desk.present import plain_table, to_stdout
     from tools.formulas.catalogue import SETS
     from tools.registry import groups
 
+    settings_of({})  # Brings the user's formulas.
     known = groups()
     if group is not None and group not in known:
         raise SettingsError(f"expected --group among {', '.join(known)}, found {group!r}")
@@ -62,11 +60,13 @@ def list_tools(group: GroupOption = None, is_json: JsonOption = False) -> None:
 @app.command(epilog=footer("dualbrain tools show rsi", "dualbrain tools show alpha191_015", exits=(0, 2)))
 def show(name: NameArgument) -> None:
     """Explain one tool or formula: when to use it, parameters, notes, where it is from."""
+    from desk.commands.files import settings_of
     from desk.commands.formulas import show_formula
     from desk.present import facts, to_stdout
     from tools.formulas.catalogue import formulas
     from tools.registry import get_tool
 
+    settings_of({})  # Brings the user's formulas.
     if name in formulas():
         show_formula(formulas()[name])
         return
@@ -96,20 +96,20 @@ def call(
 ) -> None:
     """Compute a tool on the last 600 closed bars of the configured feed.
 
-    No bar that closed after --at is read.
+    No bar that closed after --at is read. A formula that compares instruments
+    reads all of the feed.
     """
     import asyncio
 
     from desk.commands.files import settings_of
+    from desk.commands.tool_bars import bars_for
     from markets.instruments import resolve
     from tools.registry import get_tool
 
     settings = settings_of({} if interval is None else {"timeframe": interval})
     tool, instrument = get_tool(name), resolve(symbol)
     params = tool.check(**_numbers(args))
-    bars = asyncio.run(bars_until(settings, instrument.instrument_id, at))
-    if len(bars) == 0:
-        raise SettingsError(f"expected bars of {symbol} closed by {at}, found none; the feed begins later")
+    bars = asyncio.run(bars_for(name, settings, instrument.instrument_id, at))
     value = tool.call(bars, **params)
     if is_json:
         typer.echo(
@@ -117,18 +117,6 @@ def call(
         )
     else:
         _print_value(tool, params, f"{instrument.instrument_id} {settings.timeframe}", bars, value)
-
-
-async def bars_until(settings: "Settings", instrument_id: str, at: str | None) -> "Bars":
-    """As many closed bars as a decision reads, none that closed after `at`."""
-    from datetime import UTC, datetime
-
-    from desk.wiring import price_files
-    from markets.replay_feed import ReplayFeed
-
-    feed = ReplayFeed(price_files(settings), settings.feed.replay)
-    until = datetime(9999, 1, 1, tzinfo=UTC) if at is None else parse_moment(at, "--at")
-    return await feed.bars(instrument_id, settings.timeframe, until, N_BARS)
 
 
 def _numbers(args: list[str] | None) -> dict[str, float]:
