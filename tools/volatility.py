@@ -12,6 +12,7 @@ no others.
 import numpy as np
 
 from contracts.market import Bars, Float1D
+from tools.log_prices import log_price, root
 from tools.registry import tool
 from tools.talib_guard import Period, changes
 from tools.windows import rolling_mean, rolling_variance
@@ -58,8 +59,8 @@ def realized_volatility(bars: Bars, *, period: Period = 20) -> Float1D:
     Andersen, T. G., Bollerslev, T., Diebold, F. X., Labys, P. (2003). Modeling and forecasting realized
     volatility. Econometrica 71(2).
     """
-    close = _log(bars.close)
-    return _root(rolling_mean(np.square(close - _previous(close)), period))
+    close = log_price(bars.close)
+    return root(rolling_mean(np.square(close - _previous(close)), period))
 
 
 @tool(
@@ -105,24 +106,14 @@ def yang_zhang_volatility(bars: Bars, *, period: Period = 20) -> Float1D:
     Rogers, L. C. G., Satchell, S. E. (1991). Estimating variance from high, low and closing prices. Annals
     of Applied Probability 1(4): V_rs.
     """
-    opened, close = _log(bars.open), _log(bars.close)
-    up, down, move = _log(bars.high) - opened, _log(bars.low) - opened, close - opened
+    opened, close = log_price(bars.open), log_price(bars.close)
+    up, down, move = log_price(bars.high) - opened, log_price(bars.low) - opened, close - opened
     gap = opened - _previous(close)
     k = 0.34 / (1.34 + (period + 1) / (period - 1))
     v_gap, v_move = (rolling_variance(x, period, ddof=1) for x in (gap, move))
     v_range = rolling_mean(up * (up - move) + down * (down - move), period)
-    return _root(v_gap + k * v_move + (1 - k) * v_range)
-
-
-def _log(price: Float1D) -> Float1D:
-    usable = np.isfinite(price) & (price > 0)
-    return np.log(price, out=np.full(len(price), np.nan), where=usable)
+    return root(v_gap + k * v_move + (1 - k) * v_range)
 
 
 def _previous(values: Float1D) -> Float1D:
     return np.concatenate(([np.nan], values))[: len(values)]
-
-
-def _root(variance: Float1D) -> Float1D:
-    # Only prices outside their bar's range make the variance negative.
-    return np.sqrt(variance, out=np.full(len(variance), np.nan), where=variance >= 0)

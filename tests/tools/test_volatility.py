@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.market import Bars, Float1D
+from contracts.market import Bars
+from tests.tools.brownian_paths import brownian_bars, disjoint
 from tests.tools.price_paths import bars_from, closes_only, random_bars
 from tools.registry import get_tool
 from tools.volatility import realized_volatility, yang_zhang_volatility
@@ -80,30 +81,6 @@ def test_yang_zhang_agrees_with_its_definition(seed: int, period: int, still: fl
 
 
 # -- paths of known volatility
-
-
-def brownian_bars(
-    rng: np.random.Generator, n: int, sigma: float, drift: float = 0.0, gap_sigma: float = 0.0
-) -> Bars:
-    """Geometric Brownian bars, watched without pause: the extremes between steps are drawn exactly.
-
-    The high of a Brownian bridge from 0 to c over variance v is (c + sqrt(c^2 - 2 v ln U)) / 2.
-    """
-    n_steps = 50
-    step = sigma / math.sqrt(n_steps)
-    moves = rng.normal(drift / n_steps, step, (n, n_steps))
-    start = np.cumsum(moves, axis=1) - moves
-    reach = np.sqrt(moves**2 - 2 * step**2 * np.log(rng.random((n, n_steps))))
-    dip = np.sqrt(moves**2 - 2 * step**2 * np.log(rng.random((n, n_steps))))
-    high = (start + (moves + reach) / 2).max(axis=1)
-    low = (start + (moves - dip) / 2).min(axis=1)
-    close = moves.sum(axis=1)
-    opened = np.cumsum(close + rng.normal(0, gap_sigma, n)) - close
-    return bars_from(np.exp(opened + high), np.exp(opened + low), np.exp(opened + close), np.exp(opened))
-
-
-def disjoint(values: Float1D, period: int) -> Float1D:
-    return values[period :: period + 1]
 
 
 @pytest.mark.parametrize(("sigma", "gap_sigma"), [(0.01, 0.0), (0.001, 0.0), (0.01, 0.006)])
