@@ -67,7 +67,7 @@ class Settings(CycleSettings):
         for a profile or a signal that is not known.
         """
         # TA-Lib comes in with the profile; who only reads settings need not wait for it.
-        from tools.composite import SIGNALS, is_signal
+        from tools.composite_signals import SIGNALS, is_signal
         from tools.report import load_profile
 
         given = {name: getattr(self, name) for name in CycleSettings.model_fields}

@@ -14,9 +14,8 @@ then missing with that reason, not 0.0; such stretches are no part of the scale 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -31,18 +30,12 @@ from contracts.records import (
     CompositeWeights,
     SignalWeight,
 )
+from tools.composite_signals import flat_under, newest_signal, signal_series
 from tools.decision_settings import CompositeSettings
-from tools.formulas.catalogue import formulas
-from tools.registry import SharedBars, ToolCall, get_tool
+from tools.registry import SharedBars
 
 PRIOR_PAIRS = 100.0
 """k of the shrinkage: true rank correlations of such signals spread by about 0.1, and k = 1 / 0.1^2."""
-
-FLAT_DEVIATION = 1e-9
-"""A signal that varies less than this is constant: what varies is rounding, and ranks would obey it."""
-
-FLAT_FORMULA = 1e-15
-"""The same for a formula, whose unit may be tiny: a return over a volume."""
 
 
 def fit_point(as_of: datetime, timeframe: Timeframe, settings: CompositeSettings) -> datetime:
@@ -150,7 +143,7 @@ def fit_composite(
     window = bars[len(bars) - settings.fit_bars :]
     if not (np.isfinite(window.close) & (window.close > 0)).all():
         return "expected finite closes over zero in the fit's window, found others"
-    signals = _all_series(settings.signals, SharedBars.of(window, tuple(others.values())))
+    signals = signal_series(settings.signals, SharedBars.of(window, tuple(others.values())))
     labels = _labels(window.close, settings.horizon_bars)
     *past, newest = _refit_points(settings)
     scale, n_scale = _scale(signals, labels, [*past, newest], settings)
@@ -211,6 +204,20 @@ def composite_strength(bars: Bars, weights: CompositeWeights | str) -> Composite
     return _without_value(inputs, weights.record_id, reason)
 
 
+def strength_series(bars: Bars, weights: CompositeWeights | str) -> Float1D:
+    """`composite_strength` of every bar, NaN where it has no value; InvariantBroken for an unknown signal.
+
+    Use it to study many bars under one fit. Bars up to `fitted_through` are those the weights were fitted
+    on, so that their strengths are no forecast. Value i uses bars 0..i.
+    """
+    if isinstance(weights, str) or weights.scale is None:
+        return np.full(len(bars), np.nan)
+    needed = [signal for signal in weights.signals if signal.weight != 0]
+    held = bars if isinstance(bars, SharedBars) else SharedBars.of(bars)
+    signals = signal_series([signal.name for signal in needed], held)
+    return _combine(signals, needed, 0, len(bars)) / weights.scale
+
+
 def _without_value(
     inputs: tuple[CompositeInput, ...], weights_id: str | None, reason: str
 ) -> CompositeStrength:
@@ -218,32 +225,11 @@ def _without_value(
 
 
 def _input(signal: SignalWeight, bars: Bars) -> CompositeInput:
-    value = _newest(signal.name, bars)
+    value = newest_signal(signal.name, bars)
     z = None
-    if value is not None and math.isfinite(value) and signal.deviation > _flat_under(signal.name):
+    if value is not None and signal.deviation > flat_under(signal.name):
         z = (value - signal.mean) / signal.deviation
     return CompositeInput(name=signal.name, z=z, weight=signal.weight)
-
-
-def _newest(name: str, bars: Bars) -> float | None:
-    if len(bars) == 0 or not is_signal(name):
-        return None
-    return float(SIGNALS[name](bars)[-1]) if name in SIGNALS else get_tool(name).call(bars).value
-
-
-def _all_series(names: Sequence[str], bars: SharedBars) -> dict[str, Float1D]:
-    if unknown := [name for name in names if not is_signal(name)]:
-        raise InvariantBroken(f"expected signals that are known, found {', '.join(unknown)}; correct them")
-    return {name: SIGNALS[name](bars) if name in SIGNALS else get_tool(name).series(bars) for name in names}
-
-
-def is_signal(name: str) -> bool:
-    """Whether the composite can take it: one of `SIGNALS`, or a formula."""
-    return name in SIGNALS or name in formulas()
-
-
-def _flat_under(name: str) -> float:
-    return FLAT_DEVIATION if name in SIGNALS else FLAT_FORMULA
 
 
 def _labels(close: Float1D, horizon: int) -> Float1D:
@@ -286,18 +272,23 @@ def _weigh(
 ) -> tuple[SignalWeight, ...]:
     stop = refit_point - settings.horizon_bars
     rows = slice(stop - settings.label_bars, stop)
-    return tuple(_weigh_one(name, signal[rows], labels[rows], settings) for name, signal in signals.items())
+    past = labels[rows]
+    ranks = _centred_ranks(past)
+    return tuple(_weigh_one(name, signal[rows], past, ranks, settings) for name, signal in signals.items())
 
 
-def _weigh_one(name: str, signal: Float1D, labels: Float1D, settings: CompositeSettings) -> SignalWeight:
+def _weigh_one(
+    name: str, signal: Float1D, labels: Float1D, label_ranks: Float1D, settings: CompositeSettings
+) -> SignalWeight:
     known = np.isfinite(signal)
     n_obs = int(known.sum())
     mean = deviation = correlation = weight = 0.0
     if n_obs >= settings.label_bars / 2:
         values = signal[known]
         mean, deviation = float(values.mean()), float(values.std(ddof=1))
-        if deviation > _flat_under(name):
-            correlation = spearman(values, labels[known])
+        if deviation > flat_under(name):
+            ranks = label_ranks if n_obs == len(known) else _centred_ranks(labels[known])
+            correlation = _cosine(_centred_ranks(values), ranks)
             weight = _shrunk(correlation, n_obs / settings.horizon_bars)
     return SignalWeight(
         name=name, mean=mean, deviation=deviation, rank_correlation=correlation, n_obs=n_obs, weight=weight
@@ -334,63 +325,19 @@ def spearman(x: Float1D, y: Float1D) -> float:
     ----------
     Spearman, C. (1904). The proof and measurement of association between two things.
     """
-    a, b = _centred_ranks(x), _centred_ranks(y)
+    return _cosine(_centred_ranks(x), _centred_ranks(y))
+
+
+def _cosine(a: Float1D, b: Float1D) -> float:
     size = math.sqrt(float(a @ a) * float(b @ b))
     return float(a @ b) / size if size > 0 else 0.0
 
 
 def _centred_ranks(x: Float1D) -> Float1D:
-    _, group, counts = np.unique(x, return_inverse=True, return_counts=True)
-    average = np.cumsum(counts) - (counts - 1) / 2
-    ranks: Float1D = average[group] - (len(x) + 1) / 2
+    order = np.argsort(x)
+    ordered = x[order]
+    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    counts = np.diff(first, append=len(x))
+    ranks = np.empty(len(x))
+    ranks[order] = np.repeat(first + (counts - len(x)) / 2, counts)
     return ranks
-
-
-@cache
-def _call(name: str, **params: int) -> ToolCall:
-    return get_tool(name).prepare(**params)
-
-
-def _tool(name: str, bars: Bars, **params: int) -> Float1D:
-    return _call(name, **params).series(bars)
-
-
-def _per_atr(distance: Float1D, bars: Bars) -> Float1D:
-    atr = _tool("atr", bars)
-    ratio: Float1D = np.divide(distance, atr, out=np.full(len(distance), np.nan), where=atr > 0)
-    return ratio
-
-
-def _rsi_centred(bars: Bars) -> Float1D:
-    return _tool("rsi", bars) - 50.0
-
-
-def _short_rsi_centred(bars: Bars) -> Float1D:
-    return _tool("rsi", bars, period=4) - 50.0
-
-
-def _macd_histogram_per_atr(bars: Bars) -> Float1D:
-    return _per_atr(_tool("macd_histogram", bars), bars)
-
-
-def _ema_spread_per_atr(bars: Bars) -> Float1D:
-    return _per_atr(_tool("ema", bars, period=20) - _tool("ema", bars, period=50), bars)
-
-
-def _directional_movement(bars: Bars) -> Float1D:
-    return (_tool("plus_di", bars) - _tool("minus_di", bars)) * _tool("adx", bars) / 100.0
-
-
-def _percent_b_centred(bars: Bars) -> Float1D:
-    return _tool("percent_b", bars) - 0.5
-
-
-SIGNALS: Mapping[str, Callable[[Bars], Float1D]] = {
-    "rsi_centred": _rsi_centred,
-    "short_rsi_centred": _short_rsi_centred,
-    "macd_histogram_per_atr": _macd_histogram_per_atr,
-    "ema_spread_per_atr": _ema_spread_per_atr,
-    "directional_movement": _directional_movement,
-    "percent_b_centred": _percent_b_centred,
-}
-"""Directional, free of the price level, positive when price is or moves high; the fit learns the sign."""

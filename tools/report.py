@@ -26,7 +26,8 @@ from pydantic import (
 from contracts.errors import InvariantBroken, SettingsError, ToolInputError
 from contracts.market import Bars, Timeframe
 from contracts.records import CompositeWeights, Evidence, FormulaReport, MarketSnapshot
-from tools.composite import SIGNALS, composite_strength, is_signal
+from tools.composite import composite_strength
+from tools.composite_signals import SIGNALS, is_signal
 from tools.decision_settings import DEFAULT_SIGNALS, ScoreSettings
 from tools.formulas.catalogue import formulas
 from tools.formulas.conventions import DEFAULT

@@ -14,7 +14,6 @@ from contracts.market import Bars, Float1D, Timeframe, from_ms, to_ms
 from contracts.records import BarSeries, CompositeWeights
 from tools.composite import (
     PRIOR_PAIRS,
-    SIGNALS,
     _labels,
     _refit_points,
     _weigh,
@@ -23,6 +22,7 @@ from tools.composite import (
     fit_point,
     spearman,
 )
+from tools.composite_signals import SIGNALS
 from tools.decision_settings import CompositeSettings
 
 SETTINGS = CompositeSettings()

@@ -294,5 +294,5 @@ def test_profile_of_ones_own_is_read_from_its_folder(tmp_path: Path) -> None:
 
 
 def test_absent_profile_names_those_there_are() -> None:
-    with pytest.raises(SettingsError, match=r"no moonshine\.toml; choose one of: technical"):
+    with pytest.raises(SettingsError, match=r"no moonshine\.toml; choose one of: forex_hourly, technical"):
         load_profile("moonshine")

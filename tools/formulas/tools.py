@@ -6,7 +6,7 @@ five instruments a rank says nothing, and the value is missing with that reason.
 
 import math
 from collections.abc import Iterable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from tools.formulas.catalogue import (
 from tools.formulas.conventions import DEFAULT
 from tools.formulas.engine import Panel, compute_formulas, why_missing
 from tools.formulas.panel import panel_of
+from tools.formulas.parse import parse
 from tools.formulas.reach import Reach, reach_of
 from tools.registry import Column, SharedBars, Tool, ToolValue, add_tool, all_tools, shared
 from tools.tool_docs import Doc
@@ -107,7 +108,12 @@ def _warnings(reach: Reach, has: int) -> tuple[str, ...]:
 
 
 def _reach(name: str) -> Reach:
-    return reach_of(find_formula(name).tree, DEFAULT)
+    return _reach_of(find_formula(name).text)
+
+
+@cache
+def _reach_of(text: str) -> Reach:
+    return reach_of(parse(text), DEFAULT)
 
 
 def _tool(formula: Formula) -> Tool:
