@@ -120,7 +120,7 @@ def _arithmetic(code: int, a: Float1D, b: Float1D, o: Float1D, columns: int) -> 
     else:
         for j in range(columns):
             v = abs(a[j]) ** b[j] if a[j] == a[j] and b[j] == b[j] else np.nan
-            v = -v if a[j] < 0 else v
+            v *= (1.0 if a[j] > 0 else 0.0) - (1.0 if a[j] < 0 else 0.0)
             o[j] = v if abs(v) <= _LARGEST else np.nan
 
 
