@@ -27,6 +27,10 @@ VERIFY: dict[str, tuple[str, ...]] = {
     "cycle": (sys.executable, "-m", "bench.cycle", "--write"),
     "soak": (sys.executable, "-m", "bench.soak", "--write"),
     "demo": (sys.executable, "-m", "bench.demo", "--write"),
+    "mutation": (sys.executable, "-m", "bench.mutation", "--write"),
+    "agreement": (sys.executable, "-m", "bench.agreement", "--write"),
+    "strength": (sys.executable, "-m", "bench.strength", "--write"),
+    "formulas": (sys.executable, "-m", "bench.formulas", "--write"),
 }
 CHOICES = {(): FULL, ("--fast",): FAST, ("--verify",): VERIFY}
 

@@ -40,6 +40,7 @@ def jobs() -> list[Callable[[], None]]:
     ]
     others: list[Callable[[], None]] = [
         partial(kernels_cross.rank, x, out),
+        partial(kernels_cross.rank, x, out, ties="dense"),
         partial(kernels_bar.binary, kernels_bar.ADD, x, x, out),
         partial(kernels_bar.unary, kernels_bar.ABS, x, out),
         partial(kernels_bar.where, x, x, x, out),

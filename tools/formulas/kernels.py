@@ -8,6 +8,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeAlias
 
+import numpy as np
+
 from tools.formulas import kernels_bar as bar
 from tools.formulas import kernels_cross as cross
 from tools.formulas import kernels_window as window
@@ -116,8 +118,13 @@ def _windowed(step: Step, conventions: Conventions) -> Kernel:
     if step.operation != "sma":
         flags["partial"] = conventions.incomplete_window == "partial"
     bars, settings = int(step.settings[0]), step.settings[1:]
+    counts_from_first = flags.get("extreme") == "position" and conventions.incomplete_window == "partial"
 
     def run(values: Sequence[Float2D], out: Float2D) -> None:
         kernel(*values, bars, *settings, out, **flags)
+        if counts_from_first:
+            # A window that begins before the panel has its first place where the panel begins.
+            lacking = bars - 1 - len(values[0]) + len(out) - np.arange(len(out))
+            out -= np.maximum(lacking, 0)[:, None]
 
     return run

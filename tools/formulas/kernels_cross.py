@@ -14,7 +14,7 @@ from tools.formulas.compiled import Float2D, compiled
 from tools.formulas.kernels_lanes import LANES, load, select, store
 from tools.formulas.kernels_layout import check, read_only
 
-_TIES = {"average": 0, "min": 1, "max": 2, "first": 3}
+_TIES = {"average": 0, "min": 1, "max": 2, "first": 3, "dense": 1}
 _AVERAGE, _MIN, _MAX, _FIRST = range(4)
 
 
@@ -23,11 +23,19 @@ def rank(
     out: Float2D,
     *,
     scale: Literal["fraction", "zero_to_one"] = "fraction",
-    ties: Literal["average", "min", "max", "first"] = "average",
+    ties: Literal["average", "min", "max", "first", "dense"] = "average",
 ) -> None:
-    """Rank r among the m known: r / m, or (r - 1) / (m - 1). Cost: 7, with many ties 15."""
+    """Rank r among the m known: r / m, or (r - 1) / (m - 1). Cost: 7, with many ties 15.
+
+    `dense` ranks the distinct values: equal ones share a rank, the next larger have the next, and m is how
+    many there are. Where all are equal, or there is one, zero_to_one then gives 0.
+    """
     shift = 0.0 if scale == "fraction" else 1.0
     check(out, (x,))
+    if ties == "dense":
+        _rank(_newest(x, out), 0.0, _TIES[ties], out)
+        _close_gaps(out, shift)
+        return
     _rank(_newest(x, out), shift, _TIES[ties], out)
 
 
@@ -154,6 +162,26 @@ def _write_ranks(
             r = place + k + 1.0 if ties == _FIRST else shared
             ranks[tied[k]] = (r - shift) / (m - shift)
         begin = stop
+
+
+@compiled
+def _close_gaps(ranks: Float2D, shift: float) -> None:
+    """From r / m, where equal values have the smallest r of them, to ranks without gaps, in place."""
+    n = ranks.shape[1]
+    places = np.empty(n + 1, np.int64)
+    for row in ranks:
+        m = 0
+        for j in range(n):
+            m += row[j] == row[j]
+        places[:] = 0
+        for j in range(n):
+            if row[j] == row[j]:
+                places[int(row[j] * m + 0.5)] = 1
+        for k in range(1, m + 1):
+            places[k] += places[k - 1]
+        for j in range(n):
+            if row[j] == row[j]:
+                row[j] = (places[int(row[j] * m + 0.5)] - shift) / max(places[m] - shift, 1.0)
 
 
 @compiled

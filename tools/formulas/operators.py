@@ -76,7 +76,12 @@ def _table() -> dict[str, Operator]:
         Operator("and", ("c", "c"), "both; missing where either is", "condition"),
         Operator("or", ("c", "c"), "at least one; missing where either is", "condition"),
         Operator("not", ("c",), "1 for 0 and 0 for 1", "condition"),
-        Operator("where", ("c", "x", "x"), "c ? x : y; only the chosen one need be known, and c"),
+        Operator(
+            "where",
+            ("c", "x", "x"),
+            "c ? x : y; only the chosen one need be known, and c",
+            switches=("missing_condition",),
+        ),
         Operator("min", xx, "the smaller of two; missing where either is", switches=("missing_extreme",)),
         Operator("max", xx, "the larger of two; missing where either is", switches=("missing_extreme",)),
         Operator("abs", ("x",), "x without its sign"),

@@ -21,6 +21,10 @@ _FOLDED: Mapping[str, Callable[[float, float], float]] = MappingProxyType(
     {"add": float.__add__, "subtract": float.__sub__, "multiply": float.__mul__}
 )
 _WHOLE_POWERS = (2, 3, 4, 5)
+_CARRIES = frozenset({"divide", "negate", "abs", "min", "max", "where", "delay", "log", "sqrt"})
+"""What can give an infinity, where a division by 0 does."""
+_NEEDS_FINITE = frozenset({"scale", "neutralize"})
+"""Besides windows: what reads an infinity as missing, as pandas' windows do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def make_plan(trees: Mapping[str, Node], fields: Iterable[str], conventions: Con
         if lacking:
             needs[name] = tuple(lacking)
         else:
-            outputs[name] = lowering.lower(tree)
+            outputs[name] = lowering.finite(lowering.lower(tree))
     steps = tuple(lowering.steps)
     read = tuple(sorted({step.label for step in steps if step.operation == "field"}))
     return Plan(steps, MappingProxyType(outputs), MappingProxyType(needs), read)
@@ -114,9 +118,12 @@ class _Lowering:
             case Call("adv", args):
                 return self.lower(Call("ts_mean", (Field(self._traded), *args)))
             case Call("neutralize", (inner, Field(group))):
-                return self._step("neutralize", self.lower(inner), self._field(self._group(group)))
+                places = [self.lower(inner), self._field(self._group(group))]
+                return self._step("neutralize", *self._readable("neutralize", places))
             case Call("power", (base, exponent)):
                 return self._power(base, exponent)
+            case Call("where", (condition, chosen, other)):
+                return self._where(self.lower(condition), self.lower(chosen), self.lower(other))
             case Call("delta", (inner, bars)):
                 return self.lower(Call("subtract", (inner, Call("delay", (inner, bars)))))
             case Call("delay", (inner, bars)):
@@ -141,10 +148,24 @@ class _Lowering:
             operator, places = _FLIPPED[operator], places[::-1]
         if operator in _COMMUTATIVE:
             places.sort()
+        places = self._readable(operator, places)
         found = self._step(operator, *places, settings=tuple(settings))
         if operator in _COMPARISONS and self._conventions.missing_comparison == "false":
             return self._step("known_or_false", found)
         return found
+
+    def finite(self, place: int) -> int:
+        """The step with its infinities missing; adding 0 does that."""
+        if self._conventions.division_by_zero == "missing" or self.steps[place].operation not in _CARRIES:
+            return place
+        return self._step("add", *sorted((place, self._step("number", settings=(0.0,)))))
+
+    def _readable(self, operator: str, places: list[int]) -> list[int]:
+        """What the operator may be given: windows and shares of a row know no infinity."""
+        reach = OPERATORS[operator].reach
+        if reach in ("window", "history") or operator in _NEEDS_FINITE:
+            return [self.finite(place) for place in places]
+        return places
 
     def _folded(self, operator: str, places: list[int]) -> int | None:
         """A number, where both sides are."""
@@ -167,6 +188,11 @@ class _Lowering:
         for _ in range(int(exponent.value) - 1):
             product = self._step("multiply", *sorted((product, found)))
         return product
+
+    def _where(self, condition: int, chosen: int, other: int) -> int:
+        if self._conventions.missing_condition == "otherwise":
+            condition = self._step("known_or_false", condition)
+        return self._step("where", condition, chosen, other)
 
     def _delay(self, inner: int, bars: int) -> int:
         before = self.steps[inner]
