@@ -83,7 +83,8 @@ def root(
 
 
 def _tell(error: Exception, *, has_traceback: bool) -> int:
-    """One line on stderr; the exit code."""
+    """One line on stderr, or a formula with the place where it goes wrong; the exit code."""
+    is_drawn = isinstance(error, DualbrainError) and isinstance(error.fields.get("column"), int)
     if isinstance(error, DualbrainError):
         text, code = str(error), error.exit_code
     elif isinstance(error, OSError) and error.errno == errno.EPIPE:
@@ -93,7 +94,7 @@ def _tell(error: Exception, *, has_traceback: bool) -> int:
     else:
         hint = "" if has_traceback else f"; set {TRACEBACK}=1 for the traceback"
         text, code = f"unexpected {type(error).__name__}: {error}{hint}", 5
-    typer.echo("error: " + " ".join(text.split()), err=True)
+    typer.echo("error: " + (text if is_drawn else " ".join(text.split())), err=True)
     return code
 
 

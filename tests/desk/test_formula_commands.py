@@ -212,3 +212,15 @@ def test_ls_lists_a_set_and_folds_it_otherwise(tmp_path: Path) -> None:
     rows = json.loads(dualbrain(tmp_path, "tools", "ls", "--group", "alpha158", "--json").out)
     assert len(rows) == 158
     assert rows[0]["summary"] == published()[rows[0]["name"]].text
+
+
+def test_a_formula_that_does_not_parse_is_drawn_with_the_place(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'set = "mine"\ntitle = "Mine"\nsource = "Myself"\nunit = "ratio"\n[formulas]\nmine_a = "rank(close"\n'
+    )
+    (tmp_path / "dualbrain.toml").write_text('catalogues = ["mine.toml"]\n')
+    said = dualbrain(tmp_path, "tools", "show", "mine_a")
+    assert said.code == 2
+    first, *drawn = said.err.splitlines()
+    assert "column 11" in first
+    assert drawn == ["rank(close", " " * 10 + "^"]

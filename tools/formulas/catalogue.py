@@ -140,7 +140,7 @@ def load_catalogue(path: Path) -> Mapping[str, Formula]:
             unit = unit_text(formula.tree)
         except ToolInputError as error:
             raise SettingsError(
-                f"expected formula {formula.name} of {path.name} to parse: {error}"
+                f"expected formula {formula.name} of {path.name} to parse: {error}", **error.fields
             ) from error
         if unit != formula.unit:
             raise SettingsError(
