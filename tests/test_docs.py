@@ -253,9 +253,11 @@ def repository_texts() -> list[tuple[str, str]]:
 
 
 MACHINE_PATH = re.compile(r"(?<![\w.~$}])/(?:work|root|home|Users|mnt|tmp)/\w|\b[A-Z]:\\Users\\")
+# Backwards, so that this file does not hold what it forbids.
+HOSTS = [word[::-1] for word in ("ipyp", "detsohnohtyp", "yrotcafitra", "gorfj", "ipved", "suxen")]
 INDEX = re.compile(
     r"--(?:(?:extra-)?index-url|find-links|trusted-host)\b"
-    r"|\b(?:pypi|pythonhosted|artifactory|jfrog|devpi|nexus)[\w-]*\.\w"
+    rf"|\b(?:{'|'.join(HOSTS)})[\w-]*\.\w"
     r"|https?://[^\s/]*@"
 )
 
@@ -272,7 +274,8 @@ def test_a_machine_path_would_be_seen(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["--index" + "-url x", "files." + "pythonhosted" + ".org", "https://" + "ann:pw@host/simple"]
+    "text",
+    ["--index" + "-url x", "https://" + "ann:pw@host/simple", *(f"files.{host}.org" for host in HOSTS)],
 )
 def test_a_package_index_would_be_seen(text: str) -> None:
     assert INDEX.search(text)
