@@ -278,10 +278,10 @@ def estimate(
     return register
 
 
-def add_tool(entry: Tool) -> None:
+def add_tool(entry: Tool, *, replaces: bool = False) -> None:
     """Put a tool into the table; InvariantBroken for one that is not fit to be shown."""
     name = entry.name
-    if name in _TOOLS:
+    if name in _TOOLS and not replaces:
         raise unfit(name, "a name of its own", "a second tool of that name")
     if not (entry.group and entry.unit and entry.reads):
         found = f"{entry.group!r}, {entry.unit!r}, {entry.reads!r}"

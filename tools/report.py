@@ -32,7 +32,7 @@ from tools.decision_settings import DEFAULT_SIGNALS, ScoreSettings
 from tools.formulas.catalogue import formulas
 from tools.formulas.conventions import DEFAULT
 from tools.formulas.reach import reach_of
-from tools.formulas.tools import compute_together
+from tools.formulas.values import compute_together
 from tools.registry import SharedBars, ToolCall, get_tool, load_tools
 from tools.technical_score import score_technicals
 
@@ -190,7 +190,7 @@ def make_report(
         timeframe: SharedBars.of(series, others if timeframe is snapshot.timeframe else ())
         for timeframe, series in bars.items()
     }
-    _compute_formulas(profile, snapshot, kept)
+    _compute_formulas(profile, snapshot, kept, weights)
     evidence = tuple(_evidence(row, snapshot, kept) for row in profile.rows)
     by_id = {row.evidence_id: row for row in evidence}
     decision_bars = kept.get(snapshot.timeframe)
@@ -243,12 +243,18 @@ def _refuse_foreign(snapshot: MarketSnapshot, weights: CompositeWeights) -> None
 
 
 def _compute_formulas(
-    profile: ReportProfile, snapshot: MarketSnapshot, bars: Mapping[Timeframe, SharedBars]
+    profile: ReportProfile,
+    snapshot: MarketSnapshot,
+    bars: Mapping[Timeframe, SharedBars],
+    weights: CompositeWeights | str,
 ) -> None:
-    """All rows that are formulas in one pass, so that what they have in common is computed once."""
+    """Rows and signals that are formulas in one pass, so that what they have in common is computed once."""
+    signals = [] if isinstance(weights, str) else [signal.name for signal in weights.signals]
     for place, timeframe in (("decision", snapshot.timeframe), ("higher", snapshot.timeframe.higher)):
-        names = [row.tool for row in profile.rows if row.timeframe == place and row.tool in formulas()]
-        if names and timeframe in bars and len(bars[timeframe]):
+        asked = [row.tool for row in profile.rows if row.timeframe == place]
+        asked += signals if place == "decision" else []
+        names = [name for name in asked if name in formulas()]
+        if names and timeframe in bars:
             compute_together(names, bars[timeframe])
 
 

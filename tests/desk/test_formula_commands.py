@@ -129,7 +129,8 @@ def test_a_formula_of_the_users_catalogue_is_explained(
     from tools import registry
 
     registry.all_tools()
-    monkeypatch.setattr(catalogue, "_ADDED", {})
+    table = dict(catalogue.published())
+    monkeypatch.setattr(catalogue, "_known", lambda: table)
     monkeypatch.setattr(registry, "_TOOLS", dict(registry._TOOLS))
     (tmp_path / "mine.toml").write_text(
         'set = "mine"\ntitle = "t"\nsource = "s"\nunit = "ratio"\n[formulas]\nmine_gap = "open / close - 1"\n'
@@ -142,7 +143,8 @@ def test_a_formula_of_the_users_catalogue_is_explained(
 def test_a_catalogue_that_takes_the_name_of_a_tool_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue, "_ADDED", {})
+    table = dict(catalogue.published())
+    monkeypatch.setattr(catalogue, "_known", lambda: table)
     (tmp_path / "mine.toml").write_text(
         'set = "pivot"\ntitle = "t"\nsource = "s"\nunit = "ratio"\n[formulas]\npivot_high = "open / close"\n'
     )

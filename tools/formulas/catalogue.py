@@ -23,7 +23,7 @@ import difflib
 import fnmatch
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -82,10 +82,6 @@ class Formula:
         return _parsed(self.text)
 
 
-_ADDED: dict[str, Formula] = {}
-"""What the user's catalogues brought, in the life of this process."""
-
-
 @cache
 def published() -> Mapping[str, Formula]:
     """The formulas of the four sets by name: Alpha101, Alpha191, Alpha158, Alpha360, in that order."""
@@ -97,21 +93,29 @@ def published() -> Mapping[str, Formula]:
 
 def formulas() -> Mapping[str, Formula]:
     """Every formula by name: the published ones, then the user's."""
-    return MappingProxyType({**published(), **_ADDED}) if _ADDED else published()
+    return MappingProxyType(_known())
 
 
-def add_catalogue(path: Path) -> Mapping[str, Formula]:
+@cache
+def _known() -> dict[str, Formula]:
+    """Grows by the user's catalogues in the life of this process."""
+    return dict(published())
+
+
+def add_catalogue(path: Path, taken: Collection[str] = ()) -> Mapping[str, Formula]:
     """Make a user's formulas known everywhere by their names; what is added again replaces what it was.
 
     Raises
     ------
     SettingsError
-        As in `load_catalogue`, and where a name is that of a published formula.
+        As in `load_catalogue`, and where a name is that of a published formula or `taken` otherwise.
     """
     found = load_catalogue(path)
-    if taken := sorted(found.keys() & published().keys()):
-        raise SettingsError(f"expected names of their own in {path.name}, found {taken[0]!r}; rename the set")
-    _ADDED.update(found)
+    if clashes := sorted(name for name in found if name in published() or name in taken):
+        raise SettingsError(
+            f"expected names that no tool has in {path.name}, found {clashes[0]!r}; rename the set"
+        )
+    _known().update(found)
     return found
 
 

@@ -88,7 +88,8 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 
 @pytest.fixture
 def no_formulas_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "_ADDED", {})
+    table = dict(catalogue.published())
+    monkeypatch.setattr(catalogue, "_known", lambda: table)
 
 
 @pytest.mark.usefixtures("no_formulas_of_ones_own")

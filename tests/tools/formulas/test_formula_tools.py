@@ -13,13 +13,16 @@ from contracts.market import Bars, Float1D
 from markets.bars import no_bars
 from tests.conftest import ROOT
 from tests.tools.price_paths import random_bars
-from tools.formulas import tools as formula_tools
+from tools import registry
+from tools.formulas import catalogue
+from tools.formulas import values as formula_values
 from tools.formulas.catalogue import SETS, load_catalogue, published
 from tools.formulas.conventions import DEFAULT
 from tools.formulas.engine import Float2D, Panel, compute_formulas, why_missing
 from tools.formulas.panel import panel_of
 from tools.formulas.reach import reach_of
-from tools.formulas.tools import compute_together
+from tools.formulas.tools import add_formulas
+from tools.formulas.values import compute_together
 from tools.registry import SharedBars, get_tool, groups
 
 N = 400
@@ -84,7 +87,7 @@ def test_what_was_computed_together_is_not_computed_again(monkeypatch: pytest.Mo
         asked.extend(wanted := list(names))
         return compute_formulas(wanted, panel, last_only=last_only)
 
-    monkeypatch.setattr(formula_tools, "compute_formulas", counted)
+    monkeypatch.setattr(formula_values, "compute_formulas", counted)
     names, bars = ["alpha158_kmid", "alpha101_012"], together()
     compute_together([*names, names[0]], bars)
     values = [get_tool(name).call(bars).value for name in names]
@@ -298,3 +301,32 @@ def test_every_formula_is_on_its_sets_page_and_every_link_leads_to_its_note(name
     links = set(re.findall(r"\]\(#([^)]+)\)", page))
     assert links == headings
     assert len(links) == len({formula.note for formula in members if formula.note})
+
+
+def test_an_instrument_without_the_bar_does_not_count_among_the_five() -> None:
+    others = PEERS[:4]
+    late = others[3][: len(BARS) - 1]
+    tool = get_tool("alpha101_033")
+    assert tool.call(SharedBars.of(BARS, others)).value is not None
+    found = tool.call(SharedBars.of(BARS, (*others[:3], late)))
+    assert (found.value, found.reason) == (None, "needs 5 instruments to compare, has 4")
+    series = tool.series(SharedBars.of(BARS, (*others[:3], late)))
+    assert np.isnan(series).tolist() == [False] * (len(BARS) - 1) + [True]
+
+
+def test_a_catalogue_added_again_changes_what_the_registry_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get_tool("alpha101_001")
+    table = dict(published())
+    monkeypatch.setattr(catalogue, "_known", lambda: table)
+    monkeypatch.setattr(registry, "_TOOLS", dict(registry._TOOLS))
+    path = tmp_path / "own.toml"
+    head = 'set = "own"\ntitle = "Mine"\nsource = "Myself"\nunit = '
+    path.write_text(head + '"ratio"\n[formulas]\nown_a = "high / low"\n')
+    add_formulas(path)
+    path.write_text(head + '"price"\n[formulas]\nown_a = "high - low"\n')
+    add_formulas(path)
+    tool = get_tool("own_a")
+    assert (tool.unit, tool.summary) == ("price", "high - low")
+    assert tool.call(BARS).value == pytest.approx(BARS.high[-1] - BARS.low[-1])
