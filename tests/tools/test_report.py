@@ -1,6 +1,6 @@
 """The report made from the shipped profile, what it refuses, and profiles that cannot be loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,8 @@ from contracts.market import Bars, Instrument, Timeframe, to_ms
 from contracts.records import BarSeries, CompositeWeights, FormulaReport, MarketSnapshot
 from tools.composite import composite_strength, fit_composite
 from tools.decision_settings import CompositeSettings, ScoreSettings
+from tools.formulas import values
+from tools.formulas.engine import Float2D, Panel, compute_formulas
 from tools.registry import get_tool
 from tools.report import load_profile, make_report
 from tools.technical_score import REQUIRED_EVIDENCE, score_technicals
@@ -296,3 +298,28 @@ def test_profile_of_ones_own_is_read_from_its_folder(tmp_path: Path) -> None:
 def test_absent_profile_names_those_there_are() -> None:
     with pytest.raises(SettingsError, match=r"no moonshine\.toml; choose one of: forex_hourly, technical"):
         load_profile("moonshine")
+
+
+def test_bars_of_another_instrument_that_closed_after_the_decision_break_an_invariant() -> None:
+    later = random_bars(9, Timeframe.H1, end=AS_OF + timedelta(hours=1))
+    with pytest.raises(InvariantBroken, match="cut them at the decision bar"):
+        make_report(snapshot(), both(), (later,), "none", load_profile("technical"), ScoreSettings())
+
+
+def test_rows_and_signals_that_are_formulas_are_computed_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = both()
+    signals = ("alpha101_009", "alpha158_rsv5")
+    series = weights_of(bars[Timeframe.H1]).bars.model_copy(update={"last_close": AS_OF})
+    weights = fit_composite(bars[Timeframe.H1], series=series, settings=CompositeSettings(signals=signals))
+    assert isinstance(weights, CompositeWeights), weights
+    passes: list[list[str]] = []
+
+    def counted(names: Iterable[str], panel: Panel, *, last_only: bool) -> dict[str, Float2D]:
+        if wanted := list(names):
+            passes.append(wanted)
+        return compute_formulas(wanted, panel, last_only=last_only)
+
+    monkeypatch.setattr(values, "compute_formulas", counted)
+    report = make_report(snapshot(), bars, (), weights, load_profile("technical"), ScoreSettings())
+    assert [given.name for given in report.strength.inputs] == list(signals)
+    assert passes == [list(signals)]

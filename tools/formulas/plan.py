@@ -7,7 +7,7 @@ powers and the square root, which are within a rounding or two of C's pow.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from tools.formulas.conventions import Conventions
@@ -59,8 +59,6 @@ class Plan:
     outputs: Mapping[str, int]
     needs: Mapping[str, tuple[str, ...]]
     """Fields that the panel lacks, of the formulas that cannot be computed."""
-    fields: tuple[str, ...] = field(default=())
-    """Fields that are read."""
 
 
 def make_plan(trees: Mapping[str, Node], fields: Iterable[str], conventions: Conventions) -> Plan:
@@ -74,9 +72,7 @@ def make_plan(trees: Mapping[str, Node], fields: Iterable[str], conventions: Con
             needs[name] = tuple(lacking)
         else:
             outputs[name] = lowering.finite(lowering.lower(tree))
-    steps = tuple(lowering.steps)
-    read = tuple(sorted({step.label for step in steps if step.operation == "field"}))
-    return Plan(steps, MappingProxyType(outputs), MappingProxyType(needs), read)
+    return Plan(tuple(lowering.steps), MappingProxyType(outputs), MappingProxyType(needs))
 
 
 class _Lowering:
