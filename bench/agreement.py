@@ -42,10 +42,11 @@ from bench.agreement_reasons import REASONS
 from bench.peers import environment
 from bench.real_panels import forex_panel
 from bench.report import table
+from contracts.market import Float2D
 from tests.tools.formulas.panels import random_panel
 from tools.formulas.catalogue import SETS, published
 from tools.formulas.conventions import DEFAULT, PRESETS, Conventions
-from tools.formulas.engine import Float2D, Panel, iter_trees
+from tools.formulas.engine import Panel, iter_trees
 from tools.formulas.operators import OPERATORS
 from tools.formulas.parse import kind_of
 from tools.formulas.tree import Call, Field, Node, Number

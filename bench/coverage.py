@@ -20,9 +20,10 @@ import numpy as np
 
 from bench.real_panels import real_panels
 from bench.report import publish, table
+from contracts.market import Float2D
 from tools.formulas.catalogue import published
 from tools.formulas.conventions import Conventions
-from tools.formulas.engine import Float2D, Panel, iter_formulas, why_missing
+from tools.formulas.engine import Panel, iter_formulas, why_missing
 from tools.formulas.reach import reach_of
 
 NO_VWAP = Conventions(vwap="typical_price")

@@ -29,12 +29,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from bench.forex_files import POINTS, PRICES, mt5_bars, oanda_sides
-from contracts.market import Bars, Float1D, Int1D, to_ms
+from contracts.market import Bars, Float1D, Float2D, Int1D, to_ms
 from tools.composite_signals import SIGNALS
 from tools.decision_settings import DEFAULT_SIGNALS, CompositeSettings
 from tools.formulas.catalogue import published
 from tools.formulas.conventions import DEFAULT
-from tools.formulas.engine import Float2D, iter_formulas, why_missing
+from tools.formulas.engine import iter_formulas, why_missing
 from tools.formulas.panel import panel_of
 from tools.formulas.reach import reach_of
 

@@ -19,13 +19,14 @@ import numpy as np
 
 from bench.equivalence import relation
 from bench.report import publish, table
+from contracts.market import Float2D
 from tests.tools.formulas.mutants import KINDS, Kind, Mutant, Twin, mutants_of
 from tests.tools.formulas.panels import random_panel
 from tests.tools.formulas.slips import Slip, alone, slips
 from tests.tools.formulas.test_twin import PANELS, TWIN, differs
 from tools.formulas.catalogue import SETS, formulas
 from tools.formulas.conventions import DEFAULT
-from tools.formulas.engine import Float2D, Panel, iter_trees
+from tools.formulas.engine import Panel, iter_trees
 from tools.formulas.operators import OPERATORS
 from tools.formulas.plan import make_plan
 from tools.formulas.tree import Node

@@ -15,6 +15,8 @@ import numpy.typing as npt
 from contracts.canonical import Amount, Real, Record, Utc
 
 Float1D: TypeAlias = npt.NDArray[np.float64]
+Float2D: TypeAlias = npt.NDArray[np.float64]
+"""A panel: shape (time, instruments), C-contiguous where a kernel reads it."""
 Int1D: TypeAlias = npt.NDArray[np.int64]
 
 Market = Literal["forex", "futures", "crypto", "index"]

@@ -10,12 +10,12 @@ import pytest
 
 from contracts.canonical import round_significant
 from contracts.errors import InvariantBroken, SettingsError
-from contracts.market import Bars, Instrument, Timeframe, to_ms
+from contracts.market import Bars, Float2D, Instrument, Timeframe, to_ms
 from contracts.records import BarSeries, CompositeWeights, FormulaReport, MarketSnapshot
 from tools.composite import composite_strength, fit_composite
 from tools.decision_settings import CompositeSettings, ScoreSettings
 from tools.formulas import values
-from tools.formulas.engine import Float2D, Panel, compute_formulas
+from tools.formulas.engine import Panel, compute_formulas
 from tools.registry import get_tool
 from tools.report import load_profile, make_report
 from tools.technical_score import REQUIRED_EVIDENCE, score_technicals

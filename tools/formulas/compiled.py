@@ -7,10 +7,7 @@ A kernel is compiled once on a machine, kept on disk beside its source, and load
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import ParamSpec, TypeAlias, TypeVar, cast
-
-import numpy as np
-import numpy.typing as npt
+from typing import ParamSpec, TypeVar, cast
 
 
 def _numba_alone() -> ModuleType:
@@ -28,9 +25,6 @@ def _numba_alone() -> ModuleType:
 
 
 numba = _numba_alone()
-
-Float2D: TypeAlias = npt.NDArray[np.float64]
-"""Shape (time, instruments), C-contiguous."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from contracts.errors import ToolInputError
+from contracts.market import Float2D
 from tools.formulas.catalogue import Formula, find_formula
 from tools.formulas.conventions import DEFAULT, Conventions
 from tools.formulas.operators import FIELDS, GROUPS
@@ -25,7 +25,6 @@ from tools.formulas.tree import Node
 if TYPE_CHECKING:
     from tools.formulas.run import Prepared
 
-Float2D: TypeAlias = npt.NDArray[np.float64]
 Panel: TypeAlias = Mapping[str, Float2D]
 """Field to float64 array of shape (time, instruments), oldest bar first, NaN where missing."""
 

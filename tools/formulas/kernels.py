@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 import numpy as np
 
+from contracts.market import Float2D
 from tools.formulas import kernels_bar as bar
 from tools.formulas import kernels_cross as cross
 from tools.formulas import kernels_window as window
-from tools.formulas.compiled import Float2D
 from tools.formulas.conventions import Conventions
 from tools.formulas.plan import Step
 

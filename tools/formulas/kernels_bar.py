@@ -8,8 +8,8 @@ there is one thing to compile and to load.
 
 import numpy as np
 
-from contracts.market import Float1D
-from tools.formulas.compiled import Float2D, compiled
+from contracts.market import Float1D, Float2D
+from tools.formulas.compiled import compiled
 
 ADD, SUBTRACT, MULTIPLY, DIVIDE, DIVIDE_INFINITE, POWER, SIGNED_POWER = range(7)
 LESS, LESS_EQUAL, EQUAL, NOT_EQUAL, AND, OR = range(7, 13)

@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from contracts.market import Float1D, Int1D
-from tools.formulas.compiled import Float2D, compiled
+from contracts.market import Float1D, Float2D, Int1D
+from tools.formulas.compiled import compiled
 from tools.formulas.kernels_lanes import LANES, load, select, store
 from tools.formulas.kernels_layout import check, read_only
 

@@ -7,8 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from contracts.market import Float1D, Int1D
-from tools.formulas.compiled import Float2D
+from contracts.market import Float1D, Float2D, Int1D
 from tools.formulas.kernels_lanes import LANES
 
 _SPAN_CELLS = 32_768

@@ -22,8 +22,8 @@ from typing import Literal
 
 import numpy as np
 
+from contracts.market import Float2D
 from tools.formulas import kernels_factors, kernels_moments, kernels_order, kernels_sums
-from tools.formulas.compiled import Float2D
 from tools.formulas.kernels_lanes import LANES
 from tools.formulas.kernels_layout import cell_spans, check, column_spans, flat, widened
 

@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from contracts.errors import InvariantBroken
-from tools.formulas.compiled import Float2D
+from contracts.market import Float2D
 from tools.formulas.conventions import Conventions
 from tools.formulas.kernels import Kernel, kernel_of
 from tools.formulas.plan import Plan, Step

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tools.formulas.engine import Float2D, Panel
+from contracts.market import Float2D
+from tools.formulas.engine import Panel
 
 
 def random_panel(

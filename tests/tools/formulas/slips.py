@@ -12,6 +12,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from contracts.market import Float2D
 from tests.plain import operators as plain_operators
 from tests.tools.formulas.mutants import RELATIVES
 from tools.formulas import kernels, plan
@@ -19,7 +20,7 @@ from tools.formulas import kernels_bar as bar
 from tools.formulas import kernels_cross as cross
 from tools.formulas import kernels_window as window
 from tools.formulas.conventions import DEFAULT, Conventions, choices_of
-from tools.formulas.engine import Float2D, Panel, iter_trees
+from tools.formulas.engine import Panel, iter_trees
 from tools.formulas.operators import OPERATORS
 from tools.formulas.tree import Call, Field, Node, Number, walk
 

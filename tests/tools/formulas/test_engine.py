@@ -256,6 +256,11 @@ def test_what_is_not_a_finite_number_is_missing() -> None:
         assert not np.isinf(_value(text, panel)).any()
 
 
+def test_signed_power_of_zero_is_zero_whatever_the_power() -> None:
+    panel = {"close": np.array([[0.0, -3.0, 3.0, 0.0]]), "open": np.array([[0.0, 0.0, 0.0, 2.0]])}
+    assert _value("signed_power(close, open)", panel)[0].tolist() == [0.0, -1.0, 1.0, 0.0]
+
+
 def test_a_choice_needs_only_what_it_chose() -> None:
     panel = {"close": np.array([[1.0, 2.0, np.nan]]), "open": np.array([[2.0, np.nan, 1.0]])}
     assert _value("close > 0 ? close : open", panel)[0].tolist()[:2] == [1.0, 2.0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from contracts.errors import ToolInputError
-from contracts.market import Bars, Float1D
+from contracts.market import Bars, Float1D, Float2D
 from markets.bars import no_bars
 from tests.conftest import ROOT
 from tests.tools.price_paths import random_bars
@@ -18,7 +18,7 @@ from tools.formulas import catalogue
 from tools.formulas import values as formula_values
 from tools.formulas.catalogue import SETS, load_catalogue, published
 from tools.formulas.conventions import DEFAULT
-from tools.formulas.engine import Float2D, Panel, compute_formulas, why_missing
+from tools.formulas.engine import Panel, compute_formulas, why_missing
 from tools.formulas.panel import panel_of
 from tools.formulas.reach import reach_of
 from tools.formulas.tools import add_formulas

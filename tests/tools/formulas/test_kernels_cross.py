@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.market import Float2D
 from tools.formulas import kernels_cross
-from tools.formulas.compiled import Float2D
 
 TIES = ("average", "min", "max", "first")
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.market import Float2D
 from tools.formulas import (
     kernels_cross,
     kernels_factors,
@@ -21,7 +22,6 @@ from tools.formulas import (
     kernels_window,
 )
 from tools.formulas.compile_kernels import compile_share
-from tools.formulas.compiled import Float2D
 from tools.formulas.operators import OPERATORS
 
 Windows = Sequence[Float2D]

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from contracts.market import Float2D
 from tests.tools.formulas.panels import random_panel
 from tools.formulas.catalogue import published
 from tools.formulas.conventions import DEFAULT, PRESETS, Conventions, choices_of
-from tools.formulas.engine import Float2D, Panel, compute_formulas, iter_trees
+from tools.formulas.engine import Panel, compute_formulas, iter_trees
 from tools.formulas.parse import parse
 
 NAN = float("nan")
