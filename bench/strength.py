@@ -301,7 +301,9 @@ def _verdict(strong: Mapping[str, Band], spread: Spread) -> str:
     elif earning:
         found = f"There is no edge that would pay the spread of {spread.pair}, {spread.median:.2f} bp"
     else:
-        found = f"There is no edge here, before or after the spread of {spread.pair}, {spread.median:.2f} bp"
+        found = f"No earning stands out from chance, let alone from the spread of {spread.pair}"
+    if right := [name for name, band in strong.items() if band.hit_rate[1] > 0.5]:
+        found += f", though the sign of {' and '.join(right)} was right more often than wrong"
     return f"{found}. What followed strengths of 1 and over in {first_year}-{last_year}: {told}."
 
 
@@ -336,7 +338,7 @@ def _choice_page(choice: Choice, later: Mapping[str, tuple[float, float]]) -> It
     profile = load_profile("forex_hourly").signals
     same = "are those of" if profile == choice.signals else "ARE NOT those of"
     settings = CompositeSettings()
-    error = 1 / np.sqrt(settings.label_bars / settings.horizon_bars - 1)
+    error = 1 / np.sqrt(settings.label_bars - settings.horizon_bars + 1)
     passed = {candidate.name: candidate for candidate in choice.passed}
     taken = [name for name in choice.taken if name in later]
     lasting = sum(later[name][0] * passed[name].correlation > 0 for name in taken)
@@ -350,8 +352,8 @@ def _choice_page(choice: Choice, later: Mapping[str, tuple[float, float]]) -> It
         "Nearly all of them say that the last hours turn, and most of it in the first of the four bars: "
         "`after the first bar` is t for what the other three bring. A close that is one noisy quote turns "
         f"like this in any file. {lasting} of {len(taken)} keep their sign in the years not seen, yet the "
-        f"strength makes little of them: its fit sees {settings.label_bars} bars, and takes {error:.2f} for "
-        "the error of a correlation there."
+        f"strength makes little of them: its fit sees {settings.label_bars} bars, where a correlation has a "
+        f"standard error of {error:.2f}."
     )
     header = ("taken", "correlation", "t", "after the first bar", "OANDA 2007-13", "2017-18", "t", "formula")
     yield table(

@@ -216,12 +216,13 @@ class CompositeStrength(Record):
 
 
 class SignalWeight(Record):
-    """How one signal counts: its past mean and deviation, its rank correlation, its weight."""
+    """How one signal counts: past mean and deviation, rank correlation with its standard error, weight."""
 
     name: str
     mean: Real
     deviation: Real
     rank_correlation: Real
+    standard_error: Real
     n_obs: int
     weight: Real
 

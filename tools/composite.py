@@ -4,9 +4,9 @@
     newest bars + CompositeWeights -> composite_strength -> CompositeStrength
 
 The fit walks forward inside its window. At each refit point the signals are standardised and weighted
-on labels that had ended by then; the weights are held until the next point, and the values they gave
+on returns that were known by then; the weights are held until the next point, and the values they gave
 meanwhile, never seen by their own fit, make the scale. The newest refit point is the end of the
-window: its weights are the ones handed out. Every weighting uses the same number of labels, so the
+window: its weights are the ones handed out. Every weighting uses the same number of bars, so the
 weights handed out are as noisy as those behind the scale, and 2 means twice what it usually is.
 
 A deliberate oddity: when no signal stands out from noise all weights are zero, and the strength is
@@ -14,6 +14,7 @@ then missing with that reason, not 0.0; such stretches are no part of the scale 
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -34,8 +35,8 @@ from tools.composite_signals import flat_under, newest_signal, signal_series
 from tools.decision_settings import CompositeSettings
 from tools.registry import SharedBars
 
-PRIOR_PAIRS = 100.0
-"""k of the shrinkage: true rank correlations of such signals spread by about 0.1, and k = 1 / 0.1^2."""
+TRUE_SPREAD = 0.03
+"""Size of a true correlation: the strongest formulas of `docs/measured/strength.md` come to about it."""
 
 
 def fit_point(as_of: datetime, timeframe: Timeframe, settings: CompositeSettings) -> datetime:
@@ -105,31 +106,27 @@ def fit_composite(
 
     Notes
     -----
-    For signal j at refit point r, over the newest `label_bars` rows i whose label ended by r
-    (i + h < r, y_i = ln(close_{i+h} / close_i), h = `horizon_bars`):
+    For signal j at refit point r, over the newest `label_bars` signals that a return had followed by r, with
+    h = `horizon_bars`:
 
     - m_j, s_j: mean and sample deviation; z = (x - m_j) / s_j.
-    - rho_j: Spearman rank correlation of x with y, average ranks for ties.
-    - se_j = 1 / sqrt(n_j / h - 1): for independent pairs the variance is 1 / (n - 1), and since
-      neighbouring labels share h - 1 of their h bars while signals hardly move from bar to bar, n rows
-      are worth about n / h.
-    - w_j = rho_j n / (n + k) with n = n_j / h and k = `PRIOR_PAIRS`, and zero where |rho_j| <= se_j. The
-      factor turns a noisy estimate into a likely one; where all rows are known it is the same for all
-      signals and cancels in the strength, else it holds back the signal seen less. A correlation within
-      one standard error of zero cannot be told from none, so it gets no say.
+    - rho_j and its standard error se_j: `predictive_rank_correlation`.
+    - w_j = rho_j S^2 / (S^2 + se_j^2) with S = `TRUE_SPREAD`, and zero where |rho_j| <= se_j. The factor
+      turns a noisy estimate into a likely one; where all rows are known it is nearly the same for all signals
+      and cancels in the strength, else it holds back the signal seen less. A correlation within one standard
+      error of zero cannot be told from none, so it gets no say.
 
     raw = sum_j w_j z_j; scale = root mean square of raw over rows at or after each refit point and before
     the next one. Nothing is clipped: a signal far outside its past gives a large value.
 
-    NaN policy: a row whose signal is NaN is left out and `n_obs` says how many were not; a signal known on
-    fewer than half of the rows, or constant, has weight zero. Look-ahead: the newest label ends with the
-    newest bar, whose close time is `fitted_through`. Cost: two sorts for each signal and refit point.
+    NaN policy: a row whose signal is NaN has no say and `n_obs` says how many were not; a signal known on
+    fewer than half of the rows, or constant, has weight zero. Look-ahead: the newest return ends with the
+    newest bar, whose close time is `fitted_through`. Cost: one sorted insertion for each bar, signal
+    and refit point.
 
     References
     ----------
-    Spearman, C. (1904). The proof and measurement of association between two things.
-    Hotelling, H., Pabst, M. R. (1936). Rank correlation and tests of significance: variance 1 / (n - 1).
-    Efron, B., Morris, C. (1973). Stein's estimation rule and its competitors: shrinkage n / (n + k).
+    Efron, B., Morris, C. (1973). Stein's estimation rule and its competitors: the shrinkage.
     """
     for name, named in ((series, bars), *others.items()):
         last = named.last_close_time if len(named) else None
@@ -144,16 +141,16 @@ def fit_composite(
     if not (np.isfinite(window.close) & (window.close > 0)).all():
         return "expected finite closes over zero in the fit's window, found others"
     signals = signal_series(settings.signals, SharedBars.of(window, tuple(others.values())))
-    labels = _labels(window.close, settings.horizon_bars)
-    *past, newest = _refit_points(settings)
-    scale, n_scale = _scale(signals, labels, [*past, newest], settings)
+    returns = _returns(window.close)
+    points = _refit_points(settings)
+    scale, n_scale = _scale(signals, returns, points, settings)
     return CompositeWeights(
         instrument_id=series.instrument_id,
         timeframe=series.timeframe,
         fitted_from=from_ms(int(window.close_time[0])),
         fitted_through=window.last_close_time,
         horizon_bars=settings.horizon_bars,
-        signals=_weigh(signals, labels, newest, settings),
+        signals=_weigh(signals, returns, points[-1], settings),
         scale=scale,
         n_scale=n_scale,
         bars=series,
@@ -232,10 +229,8 @@ def _input(signal: SignalWeight, bars: Bars) -> CompositeInput:
     return CompositeInput(name=signal.name, z=z, weight=signal.weight)
 
 
-def _labels(close: Float1D, horizon: int) -> Float1D:
-    labels = np.full(len(close), np.nan)
-    labels[:-horizon] = np.log(close[horizon:] / close[:-horizon])
-    return labels
+def _returns(close: Float1D) -> Float1D:
+    return np.diff(np.log(close), prepend=np.nan)
 
 
 def _refit_points(settings: CompositeSettings) -> list[int]:
@@ -244,10 +239,10 @@ def _refit_points(settings: CompositeSettings) -> list[int]:
 
 
 def _scale(
-    signals: Mapping[str, Float1D], labels: Float1D, points: Sequence[int], settings: CompositeSettings
+    signals: Mapping[str, Float1D], returns: Float1D, points: Sequence[int], settings: CompositeSettings
 ) -> tuple[float | None, int]:
     stretches = [
-        _combine(signals, _weigh(signals, labels, start, settings), start, stop)
+        _combine(signals, _weigh(signals, returns, start, settings), start, stop)
         for start, stop in pairwise(points)
     ]
     values = np.concatenate(stretches)
@@ -268,76 +263,123 @@ def _combine(
 
 
 def _weigh(
-    signals: Mapping[str, Float1D], labels: Float1D, refit_point: int, settings: CompositeSettings
+    signals: Mapping[str, Float1D], returns: Float1D, refit_point: int, settings: CompositeSettings
 ) -> tuple[SignalWeight, ...]:
-    stop = refit_point - settings.horizon_bars
-    rows = slice(stop - settings.label_bars, stop)
-    past = labels[rows]
-    ranks = _centred_ranks(past)
-    return tuple(_weigh_one(name, signal[rows], past, ranks, settings) for name, signal in signals.items())
+    last = refit_point - 1
+    rows = slice(last - settings.label_bars, last)
+    followed = signed_ranks(returns[rows.start + settings.horizon_bars : refit_point])
+    return tuple(_weigh_one(name, signal[rows], followed, settings) for name, signal in signals.items())
 
 
-def _weigh_one(
-    name: str, signal: Float1D, labels: Float1D, label_ranks: Float1D, settings: CompositeSettings
-) -> SignalWeight:
+def _weigh_one(name: str, signal: Float1D, followed: Float1D, settings: CompositeSettings) -> SignalWeight:
     known = np.isfinite(signal)
     n_obs = int(known.sum())
-    mean = deviation = correlation = weight = 0.0
+    mean = deviation = correlation = error = weight = 0.0
     if n_obs >= settings.label_bars / 2:
         values = signal[known]
         mean, deviation = float(values.mean()), float(values.std(ddof=1))
         if deviation > flat_under(name):
-            ranks = label_ranks if n_obs == len(known) else _centred_ranks(labels[known])
-            correlation = _cosine(_centred_ranks(values), ranks)
-            weight = _shrunk(correlation, n_obs / settings.horizon_bars)
+            correlation, error = predictive_rank_correlation(signal, followed, settings.horizon_bars)
+            if abs(correlation) > error:
+                weight = correlation * TRUE_SPREAD**2 / (TRUE_SPREAD**2 + error**2)
     return SignalWeight(
-        name=name, mean=mean, deviation=deviation, rank_correlation=correlation, n_obs=n_obs, weight=weight
+        name=name,
+        mean=mean,
+        deviation=deviation,
+        rank_correlation=correlation,
+        standard_error=error,
+        n_obs=n_obs,
+        weight=weight,
     )
 
 
-def _shrunk(correlation: float, n_independent: float) -> float:
-    standard_error = 1 / math.sqrt(n_independent - 1)
-    if abs(correlation) <= standard_error:
-        return 0.0
-    return correlation * n_independent / (n_independent + PRIOR_PAIRS)
+def predictive_rank_correlation(signal: Float1D, followed: Float1D, horizon: int) -> tuple[float, float]:
+    """Rank correlation of a signal with the next `horizon` bars' return, and its standard error.
 
-
-def spearman(x: Float1D, y: Float1D) -> float:
-    """Rank correlation of two finite series of equal length, ties given their average rank.
-
-    Use it where only order matters and a few extremes must not decide.
+    Use it where a signal may be slow and follow past returns: the usual correlation inside a window is then
+    negative for a trend on a random walk, since mean and ranks of the window know how it went on.
 
     Parameters
     ----------
-    x, y : array of shape (n,)
-        Finite values, n of at least 2.
+    signal : array of shape (n,)
+        Values in order of time; NaN has no say.
+    followed : array of shape (n - horizon + 1,)
+        `signed_ranks` of the return of each bar that all of `horizon` signals came before: the first is that
+        of the bar after signal `horizon - 1`, the last that of the bar after the last signal.
+    horizon : int
+        Bars over which a signal is to tell, at least 1.
 
     Returns
     -------
-    float
-        From -1 to 1; 0 when one of them is constant, since it then orders nothing.
+    correlation, standard_error : float
+        From -1 to 1, and over zero; both zero where the signal or the returns order nothing.
 
     Notes
     -----
-    Pearson correlation of the average ranks. NaN is not looked for.
+    g_i: rank of x_i among x_0 .. x_i, from -1 to 1; G_t = g_(t-h) + .. + g_(t-1); s_t: signed rank of the
+    return of bar t. Then
+
+        correlation = sum G_t s_t / N,  standard error = sqrt(sum (G_t s_t)^2) / N,
+        N = sqrt(sum G_t^2 sum s_t^2).
+
+    sum_t s_t G_t is sum_i g_i (s_(i+1) + .. + s_(i+h)) but for the ends, so it weighs the next h bars, while
+    its terms do not overlap. G_t is known before bar t, and a return that is as likely up as down, whatever
+    came before, has a signed rank of mean zero: the sum is then zero on average, the quotient within a few
+    hundredths of its standard error, and that is the error of a sum of uncorrelated terms, also where the
+    size of moves varies.
 
     References
     ----------
-    Spearman, C. (1904). The proof and measurement of association between two things.
+    Campbell, B., Dufour, J.-M. (1995). Exact nonparametric orthogonality and random walk tests.
+    Hodrick, R. J. (1992). Dividend yields and expected stock returns: sums of signals, not of returns.
+    So, B. S., Shin, D. W. (1999). Recursive mean adjustment in time-series inferences.
+    Stambaugh, R. F. (1999). Predictive regressions: the bias of the usual way.
     """
-    return _cosine(_centred_ranks(x), _centred_ranks(y))
+    sums = np.convolve(_ranks_so_far(signal), np.ones(horizon), mode="valid")
+    terms = sums * followed
+    scale = math.sqrt(float(sums @ sums) * float(followed @ followed))
+    if scale == 0:
+        return 0.0, 0.0
+    return float(terms.sum()) / scale, math.sqrt(float(terms @ terms)) / scale
 
 
-def _cosine(a: Float1D, b: Float1D) -> float:
-    size = math.sqrt(float(a @ a) * float(b @ b))
-    return float(a @ b) / size if size > 0 else 0.0
+def signed_ranks(x: Float1D) -> Float1D:
+    """Rank of |x| from 1, average for ties, with the sign of x: 0 for 0.
 
+    Use it where a few extremes must not decide and where x is as likely above zero as below.
 
-def _centred_ranks(x: Float1D) -> Float1D:
-    order = np.argsort(x)
-    ordered = x[order]
+    Parameters
+    ----------
+    x : array of shape (n,)
+        Finite values.
+
+    Returns
+    -------
+    array of shape (n,)
+        From -n to n.
+
+    References
+    ----------
+    Wilcoxon, F. (1945). Individual comparisons by ranking methods.
+    """
+    size = abs(x)
+    order = np.argsort(size)
+    ordered = size[order]
     first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
     counts = np.diff(first, append=len(x))
     ranks = np.empty(len(x))
-    ranks[order] = np.repeat(first + (counts - len(x)) / 2, counts)
+    ranks[order] = np.repeat(first + (counts + 1) / 2, counts)
+    return np.sign(x) * ranks
+
+
+def _ranks_so_far(x: Float1D) -> Float1D:
+    """Of each value among those up to it: (smaller - larger) / all of them; 0 where it is not known."""
+    seen: list[float] = []
+    ranks = np.zeros(len(x))
+    for i in np.flatnonzero(np.isfinite(x)):
+        value = float(x[i])
+        first = bisect_left(seen, value)
+        last = bisect_right(seen, value, first)
+        ranks[i] = (first + last - len(seen)) / (len(seen) + 1)
+        seen.insert(first, value)
     return ranks

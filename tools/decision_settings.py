@@ -48,7 +48,7 @@ class CompositeSettings(_Settings):
 
     `signals` are those of `tools/composite.py` and names of formulas; a profile may bring its own.
     `fit_bars` is the whole window; its first `warm_up_bars` are left to the recursive averages, each
-    weighting looks at `label_bars` signals with finished labels, and a new weighting is made every
+    weighting looks at `label_bars` signals and the returns after them, and a new weighting is made every
     `refit_every`. `min_scale_bars` is how many out-of-sample values must stand behind the scale.
     """
 

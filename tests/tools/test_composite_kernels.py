@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime, timedelta, timezone
+from random import Random
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from contracts.market import Timeframe
-from tools.composite import fit_point, spearman
+from tools.composite import _ranks_so_far, fit_point, predictive_rank_correlation, signed_ranks
 from tools.decision_settings import CompositeSettings
 
 SETTINGS = CompositeSettings()
@@ -55,32 +56,57 @@ def test_impossible_or_unknown_composite_setting_is_refused(wrong: dict[str, int
 
 # rank correlation
 
-IQ = [106.0, 100, 86, 101, 99, 103, 97, 113, 112, 110]
-TELEVISION_HOURS = [7.0, 27, 2, 50, 28, 29, 20, 12, 6, 17]
+# Wilcoxon signed-rank test, Wikipedia: differences of ten pairs and their signed ranks, zero left out.
+DIFFERENCES = [15.0, -7, 5, 20, -9, 17, -12, 5, -10]
+SIGNED_RANKS = [7.0, -3, 1.5, 9, -4, 8, -6, 1.5, -5]
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "expected"),
-    [
-        pytest.param(IQ, TELEVISION_HOURS, -29 / 165, id="Wikipedia, Spearman article: IQ and television"),
-        pytest.param([1.0, 2, 2, 3], [1.0, 2, 3, 4], 4.5 / math.sqrt(4.5 * 5), id="tie by hand"),
-        pytest.param([1.0, 2, 3], [10.0, 100, 1000], 1.0, id="any rising map"),
-        pytest.param([1.0, 2, 3], [5.0, 5, 5], 0.0, id="constant orders nothing"),
-    ],
-)
-def test_spearman_of_known_samples(x: list[float], y: list[float], expected: float) -> None:
-    assert spearman(np.array(x), np.array(y)) == pytest.approx(expected, abs=1e-12)
+def test_signed_ranks_of_a_published_sample() -> None:
+    assert signed_ranks(np.array(DIFFERENCES)).tolist() == SIGNED_RANKS
 
 
-_tied = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=2, max_size=60)
+@given(st.lists(st.integers(-5, 5), min_size=1, max_size=60))
+def test_signed_ranks_agree_with_pandas(values: list[int]) -> None:
+    x = np.array(values, dtype=np.float64)
+    np.testing.assert_array_equal(signed_ranks(x), np.sign(x) * pd.Series(abs(x)).rank())
 
 
-@given(_tied)
-def test_spearman_with_ties_agrees_with_pandas_ranks_and_its_bounds(pairs: list[tuple[int, int]]) -> None:
-    x, y = (np.array(column, dtype=np.float64) for column in zip(*pairs, strict=True))
-    rho = spearman(x, y)
+def test_correlation_by_hand() -> None:
+    # Ranks so far of 3, 1, 2 are 0, -1/2, 0; of 4 it is 3/4. Their sums over two bars meet 1, -2, 3.
+    signal, followed = np.array([3.0, 1, 2, 4]), np.array([1.0, -2, 3])
+    sums = [-0.5, -0.5, 0.75]
+    terms = [-0.5, 1.0, 2.25]
+    size = math.sqrt(sum(s * s for s in sums) * (1 + 4 + 9))
+    correlation, error = predictive_rank_correlation(signal, followed, 2)
+    assert correlation == pytest.approx(sum(terms) / size, rel=1e-12)
+    assert error == pytest.approx(math.sqrt(sum(t * t for t in terms)) / size, rel=1e-12)
+
+
+@pytest.mark.parametrize("followed", [[0.0, 0, 0], [1.0, -2, 3]])
+def test_what_orders_nothing_correlates_with_nothing(followed: list[float]) -> None:
+    signal = np.array([3.0, 1, 2, 4]) if not any(followed) else np.full(4, 7.0)
+    assert predictive_rank_correlation(signal, np.array(followed), 2) == (0.0, 0.0)
+
+
+_signals = st.lists(st.integers(-5, 5), min_size=8, max_size=60)
+
+
+@given(_signals, st.integers(1, 4), st.randoms(use_true_random=False))
+def test_correlation_is_bounded_odd_and_free_of_scale(values: list[int], horizon: int, luck: Random) -> None:
+    x = np.array(values, dtype=np.float64)
+    followed = signed_ranks(np.array([luck.gauss(0, 1) for _ in range(len(x) - horizon + 1)]))
+    rho, error = predictive_rank_correlation(x, followed, horizon)
     assert -1 - 1e-12 <= rho <= 1 + 1e-12
-    assert spearman(-x, y) == pytest.approx(-rho, abs=1e-12)
-    if len(set(x)) > 1 and len(set(y)) > 1:
-        ranks = np.corrcoef(pd.Series(x).rank(), pd.Series(y).rank())
-        assert rho == pytest.approx(float(ranks[0, 1]), abs=1e-12)
+    assert 0 <= error <= 1 + 1e-12
+    assert predictive_rank_correlation(-x, followed, horizon) == pytest.approx((-rho, error), abs=1e-12)
+    assert predictive_rank_correlation(x, -followed, horizon) == pytest.approx((-rho, error), abs=1e-12)
+    assert predictive_rank_correlation(np.exp(x), followed, horizon) == (rho, error)
+
+
+@given(_signals, st.integers(1, 59))
+def test_what_comes_later_does_not_change_a_rank(values: list[int], cut: int) -> None:
+    """The sum's early terms do not depend on later signals, else the window would know how it went on."""
+    x = np.array(values, dtype=np.float64)
+    cut = min(cut, len(x))
+    later = np.concatenate((x[:cut], 100 + x[cut:]))
+    np.testing.assert_array_equal(_ranks_so_far(later)[:cut], _ranks_so_far(x)[:cut])
