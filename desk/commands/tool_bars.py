@@ -15,7 +15,13 @@ N_BARS = 600
 
 
 async def bars_for(name: str, settings: "Settings", instrument_id: str, at: str | None) -> "SharedBars":
-    """Bars of the instrument, none that closed after `at`; where it compares, those of the feed's others."""
+    """Bars of the instrument, none that closed after `at`; where it compares, those of the feed's others.
+
+    Says so on stderr where the newest is more than two timeframes older than `at`.
+    """
+    import typer
+
+    from desk.present import moment
     from desk.wiring import price_files
     from markets.replay_feed import ReplayFeed
     from tools.registry import SharedBars
@@ -27,6 +33,10 @@ async def bars_for(name: str, settings: "Settings", instrument_id: str, at: str 
     if len(own) == 0:
         raise SettingsError(
             f"expected bars of {instrument_id} closed by {at}, found none; the feed begins later"
+        )
+    if at is not None and (until - own.last_close_time).total_seconds() > 2 * settings.timeframe.seconds:
+        typer.echo(
+            f"note: no bar after {moment(own.last_close_time)} had closed by {moment(until)}", err=True
         )
     peers = [peer for peer in feed.instruments() if peer != instrument_id] if compares(name) else []
     others = [await feed.bars(peer, settings.timeframe, own.last_close_time, N_BARS) for peer in peers]

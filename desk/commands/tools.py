@@ -140,7 +140,7 @@ def _print_value(
     given = ", ".join(f"{name}={setting:g}" for name, setting in params.items())
     typer.echo(f"{tool.name}({given}) of {where}, bar closed {moment(bars.last_close_time)}")
     typer.echo(f"none: {value.reason}" if value.value is None else f"{number(value.value)} {tool.unit}")
-    typer.echo(f"from {value.n_obs:,} bars")
+    typer.echo(f"from {value.n_obs:,} {'bar' if value.n_obs == 1 else 'bars'}")
     for warning in value.warnings:
         typer.echo(f"warning: {warning}")
 

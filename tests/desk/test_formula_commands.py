@@ -226,3 +226,18 @@ def test_a_formula_that_does_not_parse_is_drawn_with_the_place(tmp_path: Path) -
     first, *drawn = said.err.splitlines()
     assert "column 11" in first
     assert drawn == ["rank(close", " " * 10 + "^"]
+
+
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        ("2017-03-01T14:00", ""),
+        ("2017-03-04T12:00", "note: no bar after 2017-03-03 22:00 UTC had closed by 2017-03-04 12:00 UTC\n"),
+        ("2030-01-01", "note: no bar after 2017-12-29 22:00 UTC had closed by 2030-01-01 00:00 UTC\n"),
+    ],
+)
+def test_an_old_newest_bar_is_said_beside_the_answer(tmp_path: Path, at: str, says: str) -> None:
+    said = dualbrain(tmp_path, "tools", "call", "alpha158_kmid", "--symbol", "EURUSD", "--at", at, "--json")
+    assert said.code == 0
+    assert said.err == says
+    assert json.loads(said.out)["tool"] == "alpha158_kmid"

@@ -7,7 +7,7 @@ memory together.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -67,14 +67,15 @@ def compute_formulas(
     Raises
     ------
     ToolInputError
-        When a name is not known, a field is not, or the arrays are not finite-or-NaN float64 of one shape.
+        When a name or a field is not known, the arrays are not finite-or-NaN float64 of one shape, or
+        `threads` is under one.
 
     Notes
     -----
     Look-ahead: none; row t reads rows up to t. Windows are computed each on its own, so where the panel
     begins changes nothing once they are full; recursive averages (`sma`) forget it geometrically.
     """
-    wanted = tuple(names)
+    wanted = names if isinstance(names, Sequence) else tuple(names)
     found = dict(
         iter_formulas(
             wanted,
@@ -103,7 +104,7 @@ def iter_formulas(
     computed, so that two formulas that are the same need not wait for each other; an array is the caller's
     own and is not touched again.
     """
-    texts = tuple((name, find_formula(name, catalogue).text) for name in names)
+    texts = _texts(names, catalogue)
     bars = _check_panel(panel)
     prepared = _prepared(texts, frozenset(panel), conventions, bars, 1 if last_only else bars)
     yield from _arrays(prepared, [name for name, _ in texts], panel, threads)
@@ -134,13 +135,18 @@ def why_missing(
     catalogue: Mapping[str, Formula] | None = None,
 ) -> dict[str, str]:
     """Which of the formulas a panel with these fields cannot have, and what they need: `needs volume`."""
-    texts = tuple((name, find_formula(name, catalogue).text) for name in names)
-    plan = _plan_of(texts, frozenset(fields), conventions)
+    plan = _plan_of(_texts(names, catalogue), frozenset(fields), conventions)
     return {name: f"needs {' and '.join(lacking)}" for name, lacking in plan.needs.items()}
 
 
 Texts: TypeAlias = tuple[tuple[str, str], ...]
 """Names and what stands for them: what a plan is kept under."""
+
+
+def _texts(names: Iterable[str], catalogue: Mapping[str, Formula] | None) -> Texts:
+    if isinstance(names, str):
+        raise ToolInputError(f"expected names of formulas, found one text, {names!r}; put it in a list")
+    return tuple((name, find_formula(name, catalogue).text) for name in dict.fromkeys(names))
 
 
 @lru_cache(maxsize=256)
@@ -164,8 +170,11 @@ def _arrays(
     # Kernels bring Numba with them: not before there is something to compute.
     from tools.formulas.run import PlanRun
 
+    n_threads = (os.cpu_count() or 1) if threads is None else threads
+    if n_threads < 1:
+        raise ToolInputError(f"expected at least one thread, found {threads}; leave it out for all cores")
     outputs = prepared.plan.outputs
-    run = PlanRun(prepared, panel, threads or os.cpu_count() or 1)
+    run = PlanRun(prepared, panel, n_threads)
     with run:
         for name in sorted(names, key=lambda name: outputs.get(name, -1)):
             yield name, run.array(name)
@@ -174,15 +183,18 @@ def _arrays(
 def _check_panel(panel: Panel) -> int:
     """How many bars it has; ToolInputError where it is not fit."""
     shapes = {}
-    for name, array in panel.items():
+    given: Mapping[str, object] = panel
+    for name, array in given.items():
         if name not in FIELDS and name not in GROUPS:
             raise ToolInputError(
                 f"expected fields among {', '.join((*FIELDS, *GROUPS))}, found {name!r}; rename or drop it"
             )
-        if array.dtype != np.float64 or array.ndim != 2:
+        if not isinstance(array, np.ndarray) or array.dtype != np.float64 or array.ndim != 2:
+            found = (
+                f"{array.dtype} of {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            )
             raise ToolInputError(
-                f"expected {name} as float64 of shape (time, instruments), found {array.dtype} of "
-                f"{array.shape}; convert it"
+                f"expected {name} as float64 array of shape (time, instruments), found {found}; convert it"
             )
         shapes[name] = array.shape
     if len(set(shapes.values())) != 1:

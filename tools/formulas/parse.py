@@ -66,6 +66,9 @@ def parse(text: str) -> Node:
     parser = _Parser(text)
     tree = parser.expression(TERNARY)
     parser.end()
+    if (depth := _depth(tree)) > _MAX_DEPTH:
+        expected = f"expected at most {_MAX_DEPTH} parts within one another, and a long sum in brackets"
+        raise parser.refusal(1, expected, f"found {depth} of them")
     if not any(isinstance(leaf, Field) or _is_adv(leaf) for leaf in _leaves(tree)):
         raise parser.refusal(1, "expected a formula over fields of the panel", "found none in it")
     return tree
@@ -255,6 +258,15 @@ _Q_BOUNDS = {"ts_quantile": (0.0, 1.0), "decay_power": (1e-6, 1.0), "sma": (1e-6
 
 def _is_adv(node: Node) -> bool:
     return isinstance(node, Call) and node.operator == "adv"
+
+
+def _depth(tree: Node) -> int:
+    # Level by level: a long sum leans so far to the left that recursion would not reach its end.
+    level, depth = [tree], 0
+    while level:
+        level = [part for node in level if isinstance(node, Call) for part in node.args]
+        depth += 1
+    return depth
 
 
 def _leaves(node: Node) -> Iterable[Node]:

@@ -1,6 +1,10 @@
 """The engine: what holds for every formula whatever it computes, and what the engine itself promises."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from contracts.errors import ToolInputError
@@ -214,9 +218,11 @@ def test_fields_with_a_definition_are_computed_when_absent() -> None:
         ({"close": np.ones(4)}, "found float64 of (4,)"),
         ({"close": np.ones((4, 2), np.float32)}, "found float32"),
         ({"close": np.full((4, 2), np.inf)}, "found infinity"),
+        ({"close": [[1.0, 2.0]]}, "found list"),
+        ({"close": pd.DataFrame([[1.0, 2.0]])}, "found DataFrame"),
     ],
 )
-def test_a_panel_that_is_not_fit_is_refused(change: Panel, says: str) -> None:
+def test_a_panel_that_is_not_fit_is_refused(change: Mapping[str, Any], says: str) -> None:
     with pytest.raises(ToolInputError, match="expected") as caught:
         compute_formulas(["alpha101_101"], {"open": np.ones((4, 2)), **change})
     assert says in str(caught.value)
@@ -231,6 +237,20 @@ def test_no_panel_and_an_empty_one_are_refused() -> None:
 def test_unknown_names_are_refused_before_anything_is_computed() -> None:
     with pytest.raises(ToolInputError, match="alpha101_999"):
         next(iter_formulas(["alpha101_001", "alpha101_999"], PANEL))
+
+
+def test_a_text_in_place_of_names_and_no_thread_are_refused() -> None:
+    with pytest.raises(ToolInputError, match="put it in a list"):
+        compute_formulas("alpha101_101", PANEL)
+    for threads in (0, -1):
+        with pytest.raises(ToolInputError, match="at least one thread"):
+            compute_formulas(["alpha101_101"], PANEL, threads=threads)
+
+
+def test_a_name_given_twice_is_computed_once() -> None:
+    twice = ["alpha101_101", "alpha158_kmid", "alpha101_101"]
+    assert list(compute_formulas(twice, PANEL)) == ["alpha101_101", "alpha158_kmid"]
+    assert len(list(iter_formulas(twice, PANEL))) == 2
 
 
 def test_whole_powers_and_roots_are_those_of_the_library() -> None:

@@ -85,6 +85,8 @@ def test_text_parses_to_the_tree_that_a_reader_expects(text: str, tree: Node) ->
         ("3 + 4", 1, "over fields of the panel"),
         ("", 1, "found the end"),
         ("(" * 200 + "close" + ")" * 200, 101, "levels of brackets"),
+        ("+".join(["close"] * 101), 1, "at most 100 parts within one another"),
+        ("+".join(["close"] * 5000), 1, "found 5000 of them"),
     ],
 )
 def test_error_says_what_was_expected_and_points_at_the_column(text: str, column: int, says: str) -> None:
