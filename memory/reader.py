@@ -110,7 +110,7 @@ class JournalReader:
         """Cycles begun and not ended, oldest first.
 
         A cycle has ended when its newest row ends it, or when the venue has answered its order: what
-        follows then (fills, an outcome) reopens nothing.
+        follows then (fills, an outcome, a model's late answer) reopens nothing.
         """
         return tuple(cycle_id for (cycle_id,) in self._fetch("SELECT cycle_id FROM unfinished ORDER BY seq"))
 

@@ -53,7 +53,7 @@ _INDEXES_AND_TRIGGERS = (
     # the audit compares the two.
     "CREATE TABLE unfinished (cycle_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TRIGGER journal_begins_cycle AFTER INSERT ON journal
-    WHEN NEW.cycle_id IS NOT NULL AND NOT NEW.ends AND NOT EXISTS
+    WHEN NEW.cycle_id IS NOT NULL AND NEW.kind <> 'Exchange' AND NOT NEW.ends AND NOT EXISTS
       (SELECT 1 FROM journal WHERE cycle_id = NEW.cycle_id AND kind = 'Order' AND ends)
     BEGIN INSERT OR IGNORE INTO unfinished VALUES (NEW.cycle_id, NEW.seq); END""",
     """CREATE TRIGGER journal_ends_cycle AFTER INSERT ON journal WHEN NEW.ends

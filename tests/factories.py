@@ -9,6 +9,7 @@ from contracts.records import (
     AccountMarks,
     DeskState,
     Environment,
+    Exchange,
     Gate,
     Order,
     OrderState,
@@ -46,6 +47,27 @@ def make_gate(name: object, *, level: str = "vote", text: str = "strong") -> Gat
             "value": 2.5,
             "threshold": 1.5,
             "reasons": (Reason(code="weak", text=text),) if level == "closed" else (),
+        }
+    )
+
+
+def make_exchange(name: object, ordinal: int = 0, **changes: object) -> Exchange:
+    """One request of the seat kimi in the cycle of this name, and that nothing came back."""
+    return Exchange.model_validate(
+        {
+            "cycle_id": cycle_named(name),
+            "role": "seat",
+            "seat": "kimi",
+            "ordinal": ordinal,
+            "provider": "moonshot",
+            "model": "kimi-k2",
+            "model_digest": None,
+            "prompt_sha": None,
+            "method": "POST",
+            "path": "/v1/chat/completions",
+            "request": None,
+            "outcome": "timeout",
+            **changes,
         }
     )
 

@@ -8,7 +8,15 @@ import pytest
 from contracts.errors import JournalUnavailable
 from contracts.records import Approval, Gate, Requote
 from memory.journal import open_for_reading
-from tests.factories import AS_OF, NO_HASH, cycle_named, make_desk_state, make_gate, make_order
+from tests.factories import (
+    AS_OF,
+    NO_HASH,
+    cycle_named,
+    make_desk_state,
+    make_exchange,
+    make_gate,
+    make_order,
+)
 from tests.memory.conftest import OpenJournal
 
 
@@ -163,6 +171,8 @@ def test_unfinished_cycles_are_those_that_still_owe_something(open_journal: Open
         journal.append(make_desk_state(name))
     journal.append(make_gate("gate open"))
     journal.append(make_gate("gate closed", level="closed"))
+    late = make_exchange("gate closed", 500, outcome="late")
+    journal.append(late, cycle_id=late.cycle_id, ordinal=500)
     journal.append(make_order("sent", "SUBMITTED"))
     journal.append(make_order("unknown", "SUBMITTED"))
     journal.append(make_order("unknown", "UNKNOWN", 1), ordinal=1)

@@ -1,0 +1,307 @@
+"""A seat's line to its model during one cycle: what is on record first, then, where allowed, the model.
+
+    client (ChatOpenAI, pydantic-ai) -> Line -> recorded Exchange | provider's server -> Exchange on record
+
+One class serves three modes. Trading starts with nothing on record and asks. After a crash the cycle's
+exchanges are on record and only the rest is asked. A replay may not ask at all: what it cannot find raises
+NotOnRecord. Deliberate oddities: an answer is read to its end in a task of its own, whatever the client does
+with it, so that one that comes in after the deadline is still on record, and paid for; and what was *not*
+asked is an exchange too, or a replay could not tell it from a loss.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from time import perf_counter
+from typing import Literal
+
+import httpx2
+
+from agents.usage import DONE, tokens_of
+from contracts.canonical import Sha256
+from contracts.errors import JournalUnavailable, NotOnRecord
+from contracts.ports import BlobStore
+from contracts.records import Exchange, Tokens
+
+Role = Literal["brain", "seat", "assistant", "probe"]
+Outcome = Literal["complete", "cut", "timeout", "unreachable", "deadline", "late", "not_asked"]
+
+MAX_ANSWER_BYTES = 4_000_000
+"""An answer longer than this is cut: no ballot needs a thousandth of it."""
+
+LATE = 500
+"""Ordinals from here on are answers that came in after the deadline of the request so much lower."""
+
+
+class NotAsked(Exception):
+    """The model was not asked, and the message says why; the seat abstains with it."""
+
+
+class DeadlinePassed(httpx2.TimeoutException):
+    """On record, the cycle went on without this answer; raised in its place when that is played back."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """On whose behalf a request is made; goes into every exchange."""
+
+    cycle_id: Sha256 | None
+    role: Role
+    seat: str
+    provider: str
+    model: str
+    model_digest: str | None = None
+    prompt_sha: Sha256 | None = None
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What a line needs to ask a model: a way out, somewhere to write, and leave to ask."""
+
+    transport: httpx2.AsyncBaseTransport
+    write: Callable[[Exchange, float | None], Exchange]
+    """Commits the exchange with its latency in ms, and returns it."""
+    cost_of: Callable[[Caller, Tokens], Decimal | None]
+    may_ask: Callable[[Caller, int, int], str | None]
+    """Given tokens in and tokens out at worst: why not, or None."""
+    background: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class Line(httpx2.AsyncBaseTransport):
+    """The transport under one seat's client for one cycle."""
+
+    def __init__(
+        self, caller: Caller, blobs: BlobStore, recorded: Sequence[Exchange], outside: Outside | None
+    ) -> None:
+        self._caller = caller
+        self._blobs = blobs
+        in_time = (exchange for exchange in recorded if exchange.ordinal < LATE)
+        self._recorded = deque(sorted(in_time, key=lambda exchange: exchange.ordinal))
+        self._outside = outside
+        self._next = max((e.ordinal + 1 for e in self._recorded), default=0)
+        self._lost: NotOnRecord | None = None
+        self._under_way: _Fetch | None = None
+        self.exchanges: list[Exchange] = []
+        """Every exchange of this cycle so far, played back or made."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The recorded answer to this request, or the model's."""
+        body = await request.aread()
+        if self._recorded and self._is_same(self._recorded[0], body):
+            exchange = self._recorded.popleft()
+            self.exchanges.append(exchange)
+            return self._again(exchange)
+        if self._outside is None:
+            found = "another one" if self._recorded else "no more"
+            self._lost = NotOnRecord(
+                f"expected request {len(self.exchanges)} of {self._caller.seat} on record, found {found}: "
+                "its prompt, model or settings differ",
+                stage="Exchange",
+            )
+            raise self._lost
+        self._recorded.clear()
+        self._under_way = _Fetch(self, self._outside, request, body)
+        return await self._under_way.answer()
+
+    def admit(self, tokens_in: int, tokens_out: int) -> None:
+        """Call before each request, with what it may use at worst. Raises NotAsked where it must not be."""
+        if self._recorded:
+            if self._recorded[0].outcome == "not_asked":
+                exchange = self._recorded.popleft()
+                self.exchanges.append(exchange)
+                raise NotAsked(exchange.error)
+            return
+        if self._outside is not None and (why := self._outside.may_ask(self._caller, tokens_in, tokens_out)):
+            self._forgo(self._outside, why)
+            raise NotAsked(why)
+
+    def give_up(self, why: str) -> None:
+        """Call when the deadline has passed: the answer under way, if any, will be late."""
+        if self._outside is None or self._recorded:
+            return
+        if self._under_way is not None and not self._under_way.is_over:
+            self._under_way.give_up(why)
+        else:
+            self._forgo(self._outside, why)
+
+    def check_on_record(self) -> None:
+        """Raise NotOnRecord where a request found nothing; a client hides it in an error of its own."""
+        if self._lost is not None:
+            raise self._lost
+
+    @property
+    def is_playing_back(self) -> bool:
+        """Whether the next answer is on record: no time passes then."""
+        return self._outside is None or bool(self._recorded)
+
+    def made(
+        self,
+        outside: Outside,
+        outcome: Outcome,
+        *,
+        request: httpx2.Request | None = None,
+        body: bytes | None = None,
+        error: str = "",
+        head: httpx2.Response | None = None,
+        answer: bytes | None = None,
+        ordinal: int | None = None,
+        latency_ms: float | None = None,
+    ) -> Exchange:
+        """Put an exchange on record."""
+        caller, tokens = self._caller, None if answer is None else tokens_of(answer)
+        if ordinal is None:
+            ordinal, self._next = self._next, self._next + 1
+        exchange = Exchange(
+            cycle_id=caller.cycle_id,
+            role=caller.role,
+            seat=caller.seat,
+            ordinal=ordinal,
+            provider=caller.provider,
+            model=caller.model,
+            model_digest=caller.model_digest,
+            prompt_sha=caller.prompt_sha,
+            method="" if request is None else request.method,
+            path="" if request is None else request.url.path,
+            request=None if body is None else self._blobs.put(body),
+            outcome=outcome,
+            error=error,
+            status=None if head is None else head.status_code,
+            content_type="" if head is None else head.headers.get("content-type", ""),
+            response=None if answer is None else self._blobs.put(answer),
+            tokens=tokens,
+            cost_usd=None if tokens is None else outside.cost_of(caller, tokens),
+        )
+        exchange = outside.write(exchange, latency_ms)
+        if ordinal < LATE:
+            self.exchanges.append(exchange)
+        return exchange
+
+    def _forgo(self, outside: Outside, why: str) -> None:
+        self.made(outside, "not_asked", error=why)
+
+    def _is_same(self, exchange: Exchange, body: bytes) -> bool:
+        if exchange.request is None:
+            return False
+        return _without_random_ids(self._blobs.get(exchange.request)) == _without_random_ids(body)
+
+    def _again(self, exchange: Exchange) -> httpx2.Response:
+        if exchange.outcome in _AGAIN:
+            raise _AGAIN[exchange.outcome](exchange.error)
+        body = b"" if exchange.response is None else self._blobs.get(exchange.response)
+        parts: list[bytes | Exception] = [body]
+        if exchange.outcome == "cut":
+            parts.append(httpx2.ReadError(exchange.error))
+        headers = {"content-type": exchange.content_type} if exchange.content_type else {}
+        return httpx2.Response(exchange.status or 200, headers=headers, stream=_Parts(parts))
+
+
+_AGAIN: dict[str, type[httpx2.TransportError]] = {
+    "timeout": httpx2.ReadTimeout,
+    "unreachable": httpx2.ConnectError,
+    "deadline": DeadlinePassed,
+}
+_RANDOM_ID = re.compile(rb"pyd_ai_[0-9a-f]{8,}")
+"""pydantic-ai names a tool call itself where the model did not."""
+
+
+def _without_random_ids(body: bytes) -> bytes:
+    return _RANDOM_ID.sub(b"pyd_ai", body)
+
+
+class _Parts(httpx2.AsyncByteStream):
+    def __init__(self, parts: Sequence[bytes | Exception]) -> None:
+        self._parts = parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            if isinstance(part, Exception):
+                raise part
+            yield part
+
+
+class _Fetch(httpx2.AsyncByteStream):
+    """One request under way: read to its end by a task of its own, handed on as it comes."""
+
+    def __init__(self, line: Line, outside: Outside, request: httpx2.Request, body: bytes) -> None:
+        self.is_over = False
+        self._line, self._outside, self._request, self._body = line, outside, request, body
+        self._request.headers["accept-encoding"] = "identity"
+        self._given_up: int | None = None
+        self._handed_on: asyncio.Queue[httpx2.Response | bytes | Exception | None] = asyncio.Queue()
+        task = asyncio.create_task(self._read())
+        outside.background.add(task)
+        task.add_done_callback(outside.background.discard)
+
+    async def answer(self) -> httpx2.Response:
+        head = await self._handed_on.get()
+        if isinstance(head, httpx2.Response):
+            return httpx2.Response(head.status_code, headers=head.headers, stream=self)
+        raise head if isinstance(head, Exception) else httpx2.RemoteProtocolError("no answer")
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while (part := await self._handed_on.get()) is not None:
+            if isinstance(part, Exception):
+                raise part
+            if isinstance(part, bytes):
+                yield part
+
+    def give_up(self, why: str) -> None:
+        """The cycle goes on without it; what still comes in is on record as late."""
+        exchange = self._line.made(
+            self._outside, "deadline", request=self._request, body=self._body, error=why
+        )
+        self._given_up = LATE + exchange.ordinal
+
+    async def _read(self) -> None:
+        started = perf_counter()
+        head: httpx2.Response | None = None
+        received = bytearray()
+        failure: Exception | None = None
+        outcome: Outcome = "complete"
+        try:
+            head = await self._outside.transport.handle_async_request(self._request)
+            self._handed_on.put_nowait(head)
+            async for part in _parts_of(head):
+                received += part
+                if len(received) > MAX_ANSWER_BYTES:
+                    raise httpx2.ReadError(f"the answer is longer than {MAX_ANSWER_BYTES:,} bytes")
+                self._handed_on.put_nowait(part)
+                # Some servers keep a finished stream open; reading on would only wait.
+                if received[-32:].rstrip().endswith(DONE):
+                    break
+        except httpx2.TimeoutException as error:
+            outcome, failure = "timeout", error
+        except (httpx2.HTTPError, OSError) as error:
+            outcome, failure = "unreachable" if head is None else "cut", error
+        except asyncio.CancelledError:
+            outcome, failure = "cut", httpx2.ReadError("the desk was closed")
+        if head is not None:
+            await head.aclose()
+        self.is_over = True
+        try:
+            self._line.made(
+                self._outside,
+                outcome if self._given_up is None else "late",
+                request=self._request,
+                body=self._body,
+                error="" if failure is None else str(failure) or type(failure).__name__,
+                head=head,
+                answer=None if head is None else bytes(received),
+                ordinal=self._given_up,
+                latency_ms=(perf_counter() - started) * 1000,
+            )
+        except JournalUnavailable as error:
+            # Here nobody would see it; who waits for the answer must.
+            failure = error
+        self._handed_on.put_nowait(failure)
+
+
+async def _parts_of(head: httpx2.Response) -> AsyncIterator[bytes]:
+    stream = head.stream
+    if not isinstance(stream, httpx2.AsyncByteStream):
+        raise httpx2.StreamError("expected an answer that can be read without blocking")
+    async for part in stream:
+        yield part
