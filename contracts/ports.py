@@ -14,10 +14,13 @@ from contracts.canonical import Record
 from contracts.market import BarClosed, Bars, Quote, Side, Timeframe
 from contracts.records import (
     Ballot,
+    DeskState,
     Exposure,
     FormulaReport,
     FormulaView,
+    Gate,
     Leg,
+    MarketSnapshot,
     OrderIntent,
     OrderState,
     Position,
@@ -231,13 +234,25 @@ class KillSwitch(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a model may know of one decision: records, nothing after `as_of`."""
+
+    state: DeskState
+    snapshot: MarketSnapshot
+    report: FormulaReport
+    gate: Gate
+    view: FormulaView | None = None
+
+
 class Voter(Protocol):
     """One seat of the panel."""
 
     seat: str
 
-    async def vote(
-        self, report: FormulaReport, view: FormulaView | None, proposal: TradeProposal, ordinal: int
-    ) -> Ballot:
-        """One ballot on `proposal`. A failure is a ballot with `abstained`, never an exception."""
+    async def vote(self, case: Case, proposal: TradeProposal, ordinal: int) -> Ballot:
+        """One ballot on `proposal`. A failure is a ballot with `abstained`, never an exception.
+
+        Raises NotOnRecord in a replay that has nothing to answer from.
+        """
         ...

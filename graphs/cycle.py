@@ -72,7 +72,15 @@ async def _ask_the_panel(state: CycleState, runtime: Runtime[CycleRun]) -> list[
     return [
         Send(
             "vote",
-            VoteTask(ordinal=i, report=state["report"], view=state.get("view"), proposal=proposal),
+            VoteTask(
+                ordinal=i,
+                desk_state=state["desk_state"],
+                snapshot=state["snapshot"],
+                report=state["report"],
+                gate=state["gate"],
+                view=state.get("view"),
+                proposal=proposal,
+            ),
         )
         for i in range(len(desk.voters))
     ]

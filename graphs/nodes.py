@@ -8,8 +8,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from agents.consensus import decide, decide_technical, needs_panel
-from contracts.errors import InvariantBroken
-from contracts.ports import Voter
+from contracts.errors import InvariantBroken, JournalUnavailable, NotOnRecord
+from contracts.ports import Case, Voter
 from contracts.records import (
     Approval,
     ApprovalRequest,
@@ -79,7 +79,7 @@ async def vote(state: VoteTask, runtime: Runtime[CycleRun]) -> CycleState:
     """Stage 6: one seat's ballot."""
     run, ordinal = runtime.context, state["ordinal"]
     voter = run.desk.voters[ordinal]
-    return {"ballots": [await run.edge(Ballot, lambda: _ask(voter, state), ordinal)]}
+    return {"ballots": [await run.model(Ballot, lambda: _ask(voter, state), ordinal)]}
 
 
 async def consensus(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
@@ -170,7 +170,10 @@ async def stand_aside(state: CycleState) -> CycleState:
 async def _ask(voter: Voter, task: VoteTask) -> Ballot:
     """A seat that breaks has abstained; one seat must not end the cycle of the others."""
     try:
-        return await voter.vote(task["report"], task["view"], task["proposal"], task["ordinal"])
+        case = Case(task["desk_state"], task["snapshot"], task["report"], task["gate"], task["view"])
+        return await voter.vote(case, task["proposal"], task["ordinal"])
+    except (NotOnRecord, InvariantBroken, JournalUnavailable):
+        raise
     except Exception as error:  # noqa: BLE001 - a voter's door: whatever fails becomes an abstention
         proposal = task["proposal"]
         return Ballot(

@@ -14,15 +14,13 @@ from typing import Literal, NoReturn
 from contracts.canonical import Record, Utc
 from contracts.errors import InvariantBroken, NotOnRecord, ToolInputError
 from contracts.market import BarClosed, Bars, Quote, Timeframe
-from contracts.ports import AccountState, BlobStore, Journal, OrderUpdate
+from contracts.ports import AccountState, BlobStore, Case, Journal, OrderUpdate
 from contracts.records import (
     PATH,
     Ballot,
     CompositeWeights,
     DeskState,
     Fill,
-    FormulaReport,
-    FormulaView,
     MarketSnapshot,
     OrderIntent,
     Outcome,
@@ -97,7 +95,7 @@ class Replayer:
         self, desk_state: DeskState, recorded: list[tuple[StageRecord, int]], scratch: MemoryJournal
     ) -> Desk:
         settings = self._settings_of(desk_state.settings_hash)
-        seats = tuple(_RecordedSeat(r.seat) for r, _ in recorded if isinstance(r, Ballot))
+        seats = tuple(_RecordedSeat(record) for record, _ in recorded if isinstance(record, Ballot))
         absent = _Absent()
         return Desk(
             settings=settings,
@@ -197,15 +195,14 @@ def _judge(
 
 
 class _RecordedSeat:
-    """Stands where a voter sat; its ballot is on record, so it is never asked."""
+    """Stands where a voter sat that asked no model; its ballot is on record."""
 
-    def __init__(self, seat: str) -> None:
-        self.seat = seat
+    def __init__(self, ballot: Ballot) -> None:
+        self.seat = ballot.seat
+        self._ballot = ballot
 
-    async def vote(
-        self, report: FormulaReport, view: FormulaView | None, proposal: TradeProposal, ordinal: int
-    ) -> Ballot:
-        raise NotOnRecord(f"expected a recorded ballot of {self.seat}, found none")
+    async def vote(self, case: Case, proposal: TradeProposal, ordinal: int) -> Ballot:
+        return self._ballot
 
 
 class _Stopped:

@@ -1,8 +1,9 @@
 """One cycle's way of leaving records: made once, committed, and found again after a crash.
 
-A *pure* stage is a function of earlier records; an *edge* stage asked the outside world. Trading
-reuses whatever is on record and makes the rest. A replay makes every pure stage again and takes
-every edge stage from the record, because the world cannot be asked twice.
+A *pure* stage is a function of earlier records; an *edge* stage asked the outside world, a *model* stage
+a model over a line that keeps every byte. Trading reuses whatever is on record and makes the rest. A
+replay makes every pure stage again, and every model stage from the recorded bytes, and takes every edge
+stage from the record, because the world cannot be asked twice.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -61,6 +62,15 @@ class CycleRun:
                 stage=kind.__name__,
             )
         return self._commit(again(found) if again else found, ordinal, started, durable=False)
+
+    async def model(self, kind: type[S], ask: Callable[[], Awaitable[S]], ordinal: int) -> S:
+        """A stage that asks a model, unless its answer is on record.
+
+        A replay asks again: the model's traffic is on record, so what was made of it is checked too.
+        """
+        started = perf_counter()
+        found = None if self.is_replay else self.on_record(kind, ordinal)
+        return found or self._commit(await ask(), ordinal, started, durable=False)
 
     def _commit(self, record: S, ordinal: int, started: float, *, durable: bool) -> S:
         self.desk.journal.append(

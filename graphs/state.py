@@ -48,6 +48,9 @@ class VoteTask(TypedDict):
     """What one seat is sent."""
 
     ordinal: int
+    desk_state: DeskState
+    snapshot: MarketSnapshot
     report: FormulaReport
+    gate: Gate
     view: FormulaView | None
     proposal: TradeProposal

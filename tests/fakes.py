@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from contracts.market import BarClosed
-from contracts.ports import AccountState, Execution, OrderUpdate
-from contracts.records import Ballot, FormulaReport, FormulaView, OrderIntent, Rate, TradeProposal
+from contracts.ports import AccountState, Case, Execution, OrderUpdate
+from contracts.records import Ballot, OrderIntent, Rate, TradeProposal
 from markets.paper import PaperBroker
 
 
@@ -18,13 +18,7 @@ class ScriptedVoter:
         self._answer = answer
         self._confidence = confidence
 
-    async def vote(
-        self,
-        report: FormulaReport,
-        view: FormulaView | None,
-        proposal: TradeProposal,
-        ordinal: int,
-    ) -> Ballot:
+    async def vote(self, case: Case, proposal: TradeProposal, ordinal: int) -> Ballot:
         """The scripted ballot on this proposal."""
         self.asked.append(proposal)
         if self._answer == "BREAK":
@@ -34,7 +28,7 @@ class ScriptedVoter:
             {
                 "cycle_id": proposal.cycle_id,
                 "as_of": proposal.as_of,
-                "parents": (report.record_id, proposal.record_id),
+                "parents": (case.report.record_id, proposal.record_id),
                 "seat": self.seat,
                 "ordinal": ordinal,
                 "answer": self._answer,

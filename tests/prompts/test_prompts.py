@@ -1,0 +1,61 @@
+"""Prompts are found, whole, and do not change without a new version."""
+
+import pytest
+
+from contracts.errors import InvariantBroken, SettingsError
+from prompts.loader import load_prompt, parse_prompt, prompt_names
+
+WRITTEN = {
+    "panel": (1, "38ab0efc8a50"),
+    "seat_deepseek": (1, "683e202f8561"),
+    "seat_kimi": (1, "ba23b5370b2d"),
+    "seat_minimax": (1, "c07e1f9420bf"),
+}
+"""Version and hash of each. New wording: raise the version in its file, and put the new hash here."""
+
+
+@pytest.mark.parametrize("name", prompt_names())
+def test_changed_wording_is_a_new_version(name: str) -> None:
+    prompt = load_prompt(name)
+    assert (prompt.version, prompt.sha[:12]) == WRITTEN[name]
+
+
+def test_every_prompt_is_written_down_here() -> None:
+    assert set(WRITTEN) == set(prompt_names())
+
+
+def test_rendering_fills_every_slot() -> None:
+    text = load_prompt("panel").render(seat="kimi", seats="3")
+    assert "Your seat is kimi." in text
+    assert "one of 3 independent" in text
+    assert "{{" not in text
+
+
+@pytest.mark.parametrize("values", [{}, {"seat": "kimi"}, {"seat": "kimi", "seats": "3", "mood": "calm"}])
+def test_rendering_with_a_value_missing_or_unwanted_is_refused(values: dict[str, str]) -> None:
+    with pytest.raises(InvariantBroken, match="expected prompt panel to be given seat, seats"):
+        load_prompt("panel").render(**values)
+
+
+def test_a_value_that_looks_like_a_slot_is_not_filled_again() -> None:
+    assert "{{seats}}" in load_prompt("panel").render(seat="{{seats}}", seats="3")
+
+
+def test_unknown_prompt_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match=r"expected a prompt among panel, .* found 'seat_gpt'"):
+        load_prompt("seat_gpt")
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("You are a voter.", "between two lines of ---"),
+        ("---\nrole: seat\n---\ntext", "to hold role, version, inputs, output"),
+        ("---\nrole: seat\nversion: one\ninputs:\noutput: Ballot\n---\ntext", "whole number as version"),
+        ("---\nrole: seat\nversion: 1\ninputs: a\noutput: Ballot\n---\ntext", r"\(a\), found none"),
+        ("---\nrole: seat\nversion: 1\ninputs:\noutput: Ballot\n---\n{{ b }}", r"\(none\), found b"),
+    ],
+)
+def test_head_and_text_that_disagree_are_refused(written: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        parse_prompt("p", written)
