@@ -27,6 +27,7 @@ VERIFY: dict[str, tuple[str, ...]] = {
     "cycle": (sys.executable, "-m", "bench.cycle", "--write"),
     "soak": (sys.executable, "-m", "bench.soak", "--write"),
     "demo": (sys.executable, "-m", "bench.demo", "--write"),
+    "grounding": (sys.executable, "-m", "bench.grounding", "--write"),
     "mutation": (sys.executable, "-m", "bench.mutation", "--write"),
     "agreement": (sys.executable, "-m", "bench.agreement", "--write"),
     "strength": (sys.executable, "-m", "bench.strength", "--write"),

@@ -4,7 +4,7 @@ A ballot that abstains is not a vote. Quorum is two thirds of the seats, rounded
 stands aside; APPROVE plus REDUCE must exceed half of all seats (not of those that answered); the
 full size needs every seat valid and approving, anything less gets half. Rule `two-model` keeps the
 older convention: full size only when every seat approves with confidence above 0.80, half when
-nobody rejects.
+nobody rejects. By either rule it is never more than the least that a seat for the trade would take.
 """
 
 from collections.abc import Sequence
@@ -47,8 +47,13 @@ def decide(
     if len(valid) < quorum:
         return _without_quorum(proposal, ballots, n_seats, quorum, settings)
     count = _two_model_size if settings.rule == "two-model" else _majority_size
-    size, reasons = count(valid, n_seats, settings)
+    size, reasons = _bounded(*count(valid, n_seats, settings), valid)
     return _decision(proposal, ballots, rule=settings.rule, size=size, n_seats=n_seats, reasons=reasons)
+
+
+def needs_brain(mode: Mode) -> bool:
+    """Whether the formula brain reads first: where the composite strength opened the gate."""
+    return mode in ("dual", "recorded")
 
 
 def needs_panel(mode: Mode, score: float, panel_from_score: float) -> bool:
@@ -77,6 +82,21 @@ def _two_model_size(
     if is_sure and len(valid) == n_seats:
         return FULL, ()
     return HALF, (_half(f"not every seat approves with confidence above {settings.full_size_confidence}"),)
+
+
+def _bounded(
+    size: float, reasons: tuple[Reason, ...], valid: Sequence[Ballot]
+) -> tuple[float, tuple[Reason, ...]]:
+    """No more than the least that a seat for the trade would take: its size is an upper bound."""
+    bounds = [
+        (b.size_bound, b.seat)
+        for b in valid
+        if b.answer in ("APPROVE", "REDUCE") and b.size_bound is not None
+    ]
+    if not bounds or min(bounds)[0] >= size:
+        return size, reasons
+    least, seat = min(bounds)
+    return least, (*reasons, Reason(code="size_bound", text=f"{seat} takes at most {least:.0%} of the size"))
 
 
 def _without_quorum(

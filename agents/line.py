@@ -22,15 +22,15 @@ import httpx2
 
 from agents.usage import DONE, tokens_of
 from contracts.canonical import Sha256
-from contracts.errors import JournalUnavailable, NotOnRecord
+from contracts.errors import DualbrainError, NotOnRecord
+from contracts.exchange import Exchange, Tokens
 from contracts.ports import BlobStore
-from contracts.records import Exchange, Tokens
 
 Role = Literal["brain", "seat", "assistant", "probe"]
 Outcome = Literal["complete", "cut", "timeout", "unreachable", "deadline", "late", "not_asked"]
 
 MAX_ANSWER_BYTES = 4_000_000
-"""An answer longer than this is cut: no ballot needs a thousandth of it."""
+"""An answer longer than this is cut; a caller may ask for less."""
 
 LATE = 500
 """Ordinals from here on are answers that came in after the deadline of the request so much lower."""
@@ -55,6 +55,8 @@ class Caller:
     model: str
     model_digest: str | None = None
     prompt_sha: Sha256 | None = None
+    max_answer_bytes: int = MAX_ANSWER_BYTES
+    """Clients add up a stream slowly enough to stand still over one that does not end."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Line(httpx2.AsyncBaseTransport):
     def __init__(
         self, caller: Caller, blobs: BlobStore, recorded: Sequence[Exchange], outside: Outside | None
     ) -> None:
-        self._caller = caller
+        self.caller = caller
         self._blobs = blobs
         in_time = (exchange for exchange in recorded if exchange.ordinal < LATE)
         self._recorded = deque(sorted(in_time, key=lambda exchange: exchange.ordinal))
@@ -97,7 +99,7 @@ class Line(httpx2.AsyncBaseTransport):
         if self._outside is None:
             found = "another one" if self._recorded else "no more"
             self._lost = NotOnRecord(
-                f"expected request {len(self.exchanges)} of {self._caller.seat} on record, found {found}: "
+                f"expected request {len(self.exchanges)} of {self.caller.seat} on record, found {found}: "
                 "its prompt, model or settings differ",
                 stage="Exchange",
             )
@@ -114,7 +116,7 @@ class Line(httpx2.AsyncBaseTransport):
                 self.exchanges.append(exchange)
                 raise NotAsked(exchange.error)
             return
-        if self._outside is not None and (why := self._outside.may_ask(self._caller, tokens_in, tokens_out)):
+        if self._outside is not None and (why := self._outside.may_ask(self.caller, tokens_in, tokens_out)):
             self._forgo(self._outside, why)
             raise NotAsked(why)
 
@@ -127,10 +129,21 @@ class Line(httpx2.AsyncBaseTransport):
         else:
             self._forgo(self._outside, why)
 
+    async def settled(self) -> None:
+        """Wait until what is under way, if anything, is on record: a client may have turned away before."""
+        if self._under_way is not None:
+            await self._under_way.ended()
+
     def check_on_record(self) -> None:
         """Raise NotOnRecord where a request found nothing; a client hides it in an error of its own."""
         if self._lost is not None:
             raise self._lost
+
+    @property
+    def answered(self) -> bytes:
+        """The body of the newest answer; nothing where none came."""
+        blob = self.exchanges[-1].response if self.exchanges else None
+        return b"" if blob is None else self._blobs.get(blob)
 
     @property
     def is_playing_back(self) -> bool:
@@ -151,7 +164,7 @@ class Line(httpx2.AsyncBaseTransport):
         latency_ms: float | None = None,
     ) -> Exchange:
         """Put an exchange on record."""
-        caller, tokens = self._caller, None if answer is None else tokens_of(answer)
+        caller, tokens = self.caller, None if answer is None else tokens_of(answer)
         if ordinal is None:
             ordinal, self._next = self._next, self._next + 1
         exchange = Exchange(
@@ -230,10 +243,12 @@ class _Fetch(httpx2.AsyncByteStream):
         self._line, self._outside, self._request, self._body = line, outside, request, body
         self._request.headers["accept-encoding"] = "identity"
         self._given_up: int | None = None
+        self._max_bytes = line.caller.max_answer_bytes
         self._handed_on: asyncio.Queue[httpx2.Response | bytes | Exception | None] = asyncio.Queue()
-        task = asyncio.create_task(self._read())
-        outside.background.add(task)
-        task.add_done_callback(outside.background.discard)
+        self._unwritten: DualbrainError | None = None
+        self._reading = asyncio.create_task(self._read())
+        outside.background.add(self._reading)
+        self._reading.add_done_callback(outside.background.discard)
 
     async def answer(self) -> httpx2.Response:
         head = await self._handed_on.get()
@@ -247,6 +262,12 @@ class _Fetch(httpx2.AsyncByteStream):
                 raise part
             if isinstance(part, bytes):
                 yield part
+
+    async def ended(self) -> None:
+        """Wait for the end; who is cancelled here lets it go on. Raises what kept it off record."""
+        await asyncio.wait([self._reading])
+        if self._unwritten is not None:
+            raise self._unwritten
 
     def give_up(self, why: str) -> None:
         """The cycle goes on without it; what still comes in is on record as late."""
@@ -266,8 +287,8 @@ class _Fetch(httpx2.AsyncByteStream):
             self._handed_on.put_nowait(head)
             async for part in _parts_of(head):
                 received += part
-                if len(received) > MAX_ANSWER_BYTES:
-                    raise httpx2.ReadError(f"the answer is longer than {MAX_ANSWER_BYTES:,} bytes")
+                if len(received) > self._max_bytes:
+                    raise httpx2.ReadError(f"the answer is longer than {self._max_bytes:,} bytes")
                 self._handed_on.put_nowait(part)
                 # Some servers keep a finished stream open; reading on would only wait.
                 if received[-32:].rstrip().endswith(DONE):
@@ -278,6 +299,8 @@ class _Fetch(httpx2.AsyncByteStream):
             outcome, failure = "unreachable" if head is None else "cut", error
         except asyncio.CancelledError:
             outcome, failure = "cut", httpx2.ReadError("the desk was closed")
+        except Exception as error:  # noqa: BLE001 - the end of a task: nobody else would ever see it
+            outcome, failure = "unreachable" if head is None else "cut", error
         if head is not None:
             await head.aclose()
         self.is_over = True
@@ -293,9 +316,9 @@ class _Fetch(httpx2.AsyncByteStream):
                 ordinal=self._given_up,
                 latency_ms=(perf_counter() - started) * 1000,
             )
-        except JournalUnavailable as error:
+        except DualbrainError as error:
             # Here nobody would see it; who waits for the answer must.
-            failure = error
+            failure = self._unwritten = error
         self._handed_on.put_nowait(failure)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from contracts.records import Tokens
+from contracts.exchange import Tokens
 
 DONE = b"data: [DONE]"
 """How a stream of chat completions ends."""
@@ -19,7 +19,7 @@ def tokens_of(body: bytes) -> Tokens | None:
     """
     found = None
     for answer in _answers(body):
-        usage = answer.get("usage")
+        usage = answer.get("usage") or _of_a_choice(answer)
         told = _openai(usage) if isinstance(usage, Mapping) else _ollama(answer)
         found = told or found
     return found
@@ -42,6 +42,13 @@ def _json(data: bytes) -> Mapping[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _of_a_choice(answer: Mapping[str, Any]) -> object:
+    """Moonshot's streams tell usage in the last choice (a report of 2026-03-10)."""
+    choices = answer.get("choices")
+    last = choices[-1] if isinstance(choices, list) and choices else None
+    return last.get("usage") if isinstance(last, Mapping) else None
 
 
 def _openai(usage: Mapping[str, Any]) -> Tokens | None:

@@ -245,6 +245,17 @@ class Case:
     view: FormulaView | None = None
 
 
+class Brain(Protocol):
+    """Who reads the evidence before anything is proposed."""
+
+    async def read(self, case: Case) -> FormulaView:
+        """What the evidence says. A failure is a view with `abstained`, never an exception.
+
+        Raises NotOnRecord in a replay that has nothing to answer from.
+        """
+        ...
+
+
 class Voter(Protocol):
     """One seat of the panel."""
 

@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import Field
 
 from contracts.canonical import Amount, Real, Record, Sha256, Utc
+from contracts.exchange import Exchange
 from contracts.market import Instrument, Quote, Side, Timeframe
 
 Mode = Literal["technical", "technical+panel", "dual", "recorded"]
@@ -272,14 +273,32 @@ class Gate(StageRecord):
 
 
 class FormulaView(StageRecord):
-    """Stage 4: the formula brain's reading; evidence is cited by id, an abstention has a reason."""
+    """Stage 4: the formula brain's reading; evidence is cited by id, an abstention has a reason.
 
+    `called` are the numbers of tools it called itself, beyond the report's.
+    """
+
+    level: Literal["brief", "vote"]
     side: Side | None
     supporting: tuple[str, ...]
     opposing: tuple[str, ...]
     reasoning: str
+    called: tuple[Evidence, ...] = ()
+    ungrounded: tuple[str, ...] = ()
+    prompt_sha: Sha256 | None = None
     exchanges: tuple[Sha256, ...]
     abstained: str | None = None
+
+    @property
+    def ends_cycle(self) -> bool:
+        """Whether the gate asked for no more than a reading."""
+        return self.level == "brief"
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why the cycle ends here, where it does."""
+        text = "expected a strength at which the panel is asked, found one that is only worth a reading"
+        return (Reason(code="only_read", text=text),) if self.ends_cycle else ()
 
 
 # 5, 6, 7 -- what to do
@@ -568,46 +587,6 @@ class Outcome(StageRecord):
 
 
 # Around the path
-
-
-class Tokens(Record):
-    """What a provider says a call used; `cached` is part of `input`, `thinking` of `output`."""
-
-    input: int = Field(ge=0)
-    output: int = Field(ge=0)
-    cached: int = Field(default=0, ge=0)
-    thinking: int = Field(default=0, ge=0)
-
-
-class Exchange(Record):
-    """One request to a model and what came back, as bytes in two blobs; keys are in neither.
-
-    `outcome` says how it ended: `complete`; `cut` (the answer broke off); `timeout`; `unreachable` (nothing
-    was received); `deadline` (the cycle went on without it); `late` (what came in after that); `not_asked`
-    (a budget, a breaker or the clock forbade it; `error` says which).
-    """
-
-    cycle_id: Sha256 | None
-    role: Literal["brain", "seat", "assistant", "probe"]
-    seat: str
-    ordinal: int
-    """Counts the requests of one seat in one cycle, from 0."""
-    provider: str
-    model: str
-    model_digest: str | None
-    prompt_sha: Sha256 | None
-    method: str
-    path: str
-    """Of the address, without its host."""
-    request: Sha256 | None
-    outcome: Literal["complete", "cut", "timeout", "unreachable", "deadline", "late", "not_asked"]
-    error: str = ""
-    status: int | None = None
-    content_type: str = ""
-    response: Sha256 | None = None
-    tokens: Tokens | None = None
-    cost_usd: Amount | None = None
-    """None where the provider told no usage, or no price is known."""
 
 
 class Environment(Record):

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from contracts.errors import DualbrainError
-from desk.commands import audit, demo, doctor, kill, replay, run, tools
+from desk.commands import audit, demo, doctor, kill, models, replay, run, tools
 
 TRACEBACK = "DUALBRAIN_TRACEBACK"
 
@@ -50,6 +50,7 @@ app.command(epilog=run.EPILOG)(run.run)
 app.command(epilog=replay.EPILOG)(replay.replay)
 app.add_typer(audit.app, name="audit")
 app.add_typer(tools.app, name="tools")
+app.add_typer(models.app, name="models")
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=kill.HALT_EPILOG)(kill.halt)
 app.command(epilog=kill.RESUME_EPILOG)(kill.resume)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from contracts.errors import SettingsError
@@ -27,9 +28,10 @@ from desk.carried_on import check_same_account, check_watched
 from desk.clocks import SimulatedClock, SystemClock
 from desk.environment import describe_environment
 from desk.folder import DeskFolder
+from desk.keys import key_of
 from desk.kill_switch import FileKillSwitch
 from desk.settings import Settings, desk_home
-from graphs.desk import Desk
+from graphs.desk import CycleSettings, Desk
 from graphs.ledger import Ledger
 from graphs.session import Session, SessionEvent
 from graphs.tally import SessionSummary
@@ -46,6 +48,9 @@ from memory.journal import SqliteJournal
 from memory.lease import DeskLease, claim_account
 from tools.report import load_profile, reads_universe
 
+if TYPE_CHECKING:
+    from agents.panel import Panel
+
 
 @dataclass(frozen=True)
 class Runner:
@@ -57,10 +62,16 @@ class Runner:
     desk: Desk
     session: Session
     session_id: str
+    panel: "Panel | None" = None
 
     async def start(self) -> None:
         """Finish what an earlier runner left unfinished."""
         await self.session.start(self.journal.unfinished_cycles())
+
+    async def close(self) -> None:
+        """End what models are still asked; call it in the loop that ran the session."""
+        if self.panel is not None:
+            await self.panel.traffic.aclose()
 
     def finish(self, why: str) -> SessionSummary:
         """Write the session's end to the journal and its summary to a file."""
@@ -143,6 +154,9 @@ def _build(
             others=others,
         )
 
+    kill_switch = FileKillSwitch(folder.path)
+    reader = ChunkReader(blobs)
+    panel = _panel(cycle, journal, blobs, kill_switch, reader)
     desk = Desk(
         settings=cycle,
         account_id=settings.account_id,
@@ -152,11 +166,14 @@ def _build(
         broker=broker,
         journal=journal,
         blobs=blobs,
-        kill_switch=FileKillSwitch(folder.path),
+        kill_switch=kill_switch,
         ledger=ledger,
         observe=observe,
-        reader=ChunkReader(blobs),
+        reader=reader,
         weights_of=lambda state: weights.by_id(state.composite_weights),
+        brain=None if panel is None else panel.brain,
+        voters=() if panel is None else panel.voters,
+        budgets=tuple if panel is None else panel.budgets,
     )
     session = Session(desk, weights, code_hash=code_hash, listener=listener)
     started = SessionStarted(
@@ -170,7 +187,33 @@ def _build(
         started_at=datetime.now(UTC),
     )
     journal.append(started)
-    return Runner(settings, folder, journal, desk, session, session_id)
+    return Runner(settings, folder, journal, desk, session, session_id, panel)
+
+
+def _panel(
+    cycle: CycleSettings,
+    journal: SqliteJournal,
+    blobs: FileBlobStore,
+    kill_switch: FileKillSwitch,
+    reader: ChunkReader,
+) -> "Panel | None":
+    """The brain and the seats, where the mode asks them; their clients take two seconds to import."""
+    if cycle.mode not in ("technical+panel", "dual"):
+        return None
+    from agents.formula_brain import BarsOf
+    from agents.panel import open_panel
+
+    return open_panel(
+        cycle.seats,
+        cycle.panel,
+        cycle.brain,
+        cycle.budget,
+        bars=BarsOf(reader.bars_of, reader.others_of),
+        key_of=key_of,
+        journal=journal,
+        blobs=blobs,
+        halted_by=kill_switch.halted_by,
+    )
 
 
 def _paper_broker(

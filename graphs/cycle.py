@@ -14,13 +14,14 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
+from agents.consensus import needs_brain
 from graphs import nodes
 from graphs.nodes import is_panel_asked
 from graphs.stages import CycleRun
 from graphs.state import CycleState, VoteTask
 
 Graph = CompiledStateGraph[CycleState, CycleRun, CycleState, CycleState]
-Stage = Literal["desk_state", "snapshot", "gate", "proposal", "decision", "verdict", "approval"]
+Stage = Literal["desk_state", "snapshot", "view", "proposal", "decision", "verdict", "approval"]
 
 
 def compile_cycle(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
@@ -29,6 +30,7 @@ def compile_cycle(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph
     graph.add_node("observe", nodes.observe)
     graph.add_node("report", nodes.report)
     graph.add_node("gate", nodes.gate)
+    graph.add_node("formula_brain", nodes.formula_brain)
     graph.add_node("propose", nodes.propose)
     graph.add_node("vote", nodes.vote)
     graph.add_node("consensus", nodes.consensus)
@@ -42,7 +44,8 @@ def compile_cycle(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph
     graph.add_conditional_edges(START, _unless_ended("desk_state", "observe"), ["observe", "stand_aside"])
     graph.add_conditional_edges("observe", _unless_ended("snapshot", "report"), ["report", "stand_aside"])
     graph.add_edge("report", "gate")
-    graph.add_conditional_edges("gate", _unless_ended("gate", "propose"), ["propose", "stand_aside"])
+    graph.add_conditional_edges("gate", _ask_the_brain, ["formula_brain", "propose", "stand_aside"])
+    graph.add_conditional_edges("formula_brain", _unless_ended("view", "propose"), ["propose", "stand_aside"])
     graph.add_conditional_edges("propose", _ask_the_panel, ["vote", "consensus", "stand_aside"])
     graph.add_edge("vote", "consensus")
     graph.add_conditional_edges("consensus", _unless_ended("decision", "guard"), ["guard", "stand_aside"])
@@ -61,6 +64,12 @@ def _unless_ended(key: Stage, following: str) -> Callable[[CycleState], Awaitabl
         return "stand_aside" if state[key].ends_cycle else following
 
     return route
+
+
+async def _ask_the_brain(state: CycleState, runtime: Runtime[CycleRun]) -> str:
+    if state["gate"].ends_cycle:
+        return "stand_aside"
+    return "formula_brain" if needs_brain(runtime.context.desk.settings.mode) else "propose"
 
 
 async def _ask_the_panel(state: CycleState, runtime: Runtime[CycleRun]) -> list[Send] | str:

@@ -3,15 +3,16 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agents.consensus import ConsensusSettings
+from agents.settings import DEFAULT_SEATS, BrainSettings, BudgetSettings, PanelSettings, Seats
 from contracts.canonical import Record
 from contracts.market import Instrument, Timeframe
-from contracts.ports import BlobStore, Broker, Clock, Feed, Journal, KillSwitch, Voter
-from contracts.records import CompositeWeights, DeskState, MarketSnapshot, Mode
+from contracts.ports import BlobStore, Brain, Broker, Clock, Feed, Journal, KillSwitch, Voter
+from contracts.records import Budget, CompositeWeights, DeskState, MarketSnapshot, Mode
 from graphs.ledger import Ledger
 from markets.bars import ChunkReader
 from markets.sessions import next_open
@@ -45,8 +46,18 @@ class CycleSettings(Record):
     composite: CompositeSettings = CompositeSettings()
     gate: GateSettings = GateSettings()
     limits: RiskLimits = RiskLimits()
+    brain: BrainSettings = BrainSettings()
+    panel: PanelSettings = PanelSettings()
+    seats: Seats = DEFAULT_SEATS
+    budget: BudgetSettings = BudgetSettings()
     consensus: ConsensusSettings = ConsensusSettings()
     approval: ApprovalSettings = ApprovalSettings()
+
+    @model_validator(mode="after")
+    def _panel_is_known(self) -> Self:
+        if unknown := [name for name in self.panel.seats if name not in self.seats]:
+            raise ValueError(f"panel.seats: expected seats among {', '.join(self.seats)}, found {unknown}")
+        return self
 
     def valid_until(self, as_of: datetime, instrument: Instrument) -> datetime:
         """The end of an intent's life: one decision bar after the close it was decided on.
@@ -79,4 +90,7 @@ class Desk:
     observe: Observe
     reader: ChunkReader
     weights_of: Callable[[DeskState], CompositeWeights | None]
+    brain: Brain | None = None
     voters: tuple[Voter, ...] = ()
+    budgets: Callable[[], tuple[Budget, ...]] = tuple
+    """What models may still cost today."""

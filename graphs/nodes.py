@@ -7,15 +7,17 @@ because LangGraph runs an interrupted node again from its top. `submit` alone ta
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
+from agents.abstention import no_view
 from agents.consensus import decide, decide_technical, needs_panel
 from contracts.errors import InvariantBroken, JournalUnavailable, NotOnRecord
-from contracts.ports import Case, Voter
+from contracts.ports import Brain, Case, Voter
 from contracts.records import (
     Approval,
     ApprovalRequest,
     Ballot,
     Decision,
     FormulaReport,
+    FormulaView,
     Gate,
     MarketSnapshot,
     Order,
@@ -66,6 +68,13 @@ async def gate(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
     run, settings = runtime.context, runtime.context.desk.settings.gate
     args = (state["desk_state"], state["snapshot"], state["report"], settings)
     return {"gate": run.pure(Gate, lambda: assess_gate(*args))}
+
+
+async def formula_brain(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
+    """Stage 4: what the evidence says, by who reads it best."""
+    run = runtime.context
+    case = Case(state["desk_state"], state["snapshot"], state["report"], state["gate"])
+    return {"view": await run.model(FormulaView, lambda: _read(run.desk.brain, case), 0)}
 
 
 async def propose(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
@@ -160,11 +169,35 @@ async def submit(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
 
 async def stand_aside(state: CycleState) -> CycleState:
     """Nothing is done; the record that says why is already on file."""
-    for key in ("requote", "approval", "verdict", "decision", "proposal", "gate", "snapshot", "desk_state"):
+    ended = (
+        "requote",
+        "approval",
+        "verdict",
+        "decision",
+        "proposal",
+        "view",
+        "gate",
+        "snapshot",
+        "desk_state",
+    )
+    for key in ended:
         record = state.get(key)
         if record is not None:
             return {"ended_by": type(record).__name__}
     raise InvariantBroken("expected a record that ends the cycle, found none")
+
+
+async def _read(brain: Brain | None, case: Case) -> FormulaView:
+    """A brain that is not there, or breaks, has no view; the panel may still be asked."""
+    try:
+        if brain is not None:
+            return await brain.read(case)
+        why = "no formula brain is set; name a model under brain"
+    except (NotOnRecord, InvariantBroken, JournalUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001 - a model's door: whatever fails becomes an abstention
+        why = f"{type(error).__name__}: {error}"
+    return no_view(case, why)
 
 
 async def _ask(voter: Voter, task: VoteTask) -> Ballot:

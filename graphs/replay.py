@@ -13,14 +13,16 @@ from typing import Literal, NoReturn
 
 from contracts.canonical import Record, Utc
 from contracts.errors import InvariantBroken, NotOnRecord, ToolInputError
+from contracts.exchange import Exchange
 from contracts.market import BarClosed, Bars, Quote, Timeframe
-from contracts.ports import AccountState, BlobStore, Case, Journal, OrderUpdate
+from contracts.ports import AccountState, BlobStore, Brain, Case, Journal, OrderUpdate, Voter
 from contracts.records import (
     PATH,
     Ballot,
     CompositeWeights,
     DeskState,
     Fill,
+    FormulaView,
     MarketSnapshot,
     OrderIntent,
     Outcome,
@@ -95,7 +97,11 @@ class Replayer:
         self, desk_state: DeskState, recorded: list[tuple[StageRecord, int]], scratch: MemoryJournal
     ) -> Desk:
         settings = self._settings_of(desk_state.settings_hash)
-        seats = tuple(_RecordedSeat(record) for record, _ in recorded if isinstance(record, Ballot))
+        # The journal has them in the order in which the seats were done.
+        ballots = sorted((r for r, _ in recorded if isinstance(r, Ballot)), key=lambda ballot: ballot.ordinal)
+        exchanges = self._journal.find_all(Exchange, desk_state.cycle_id)
+        seats = _seats_again(ballots, exchanges, settings, self._blobs)
+        view = next((record for record, _ in recorded if isinstance(record, FormulaView)), None)
         absent = _Absent()
         return Desk(
             settings=settings,
@@ -111,8 +117,22 @@ class Replayer:
             observe=absent.observe,
             reader=self._reader,
             weights_of=self._weights_of,
+            brain=None if view is None else self._brain_again(view, exchanges, settings),
             voters=seats,
         )
+
+    def _brain_again(
+        self, view: FormulaView, exchanges: Sequence[Exchange], settings: CycleSettings
+    ) -> Brain:
+        """The brain that read, over the bytes it was answered with; where it asked nobody, its view."""
+        if not any(exchange.role == "brain" for exchange in exchanges):
+            return _RecordedBrain(view)
+        from agents.formula_brain import BarsOf
+        from agents.panel import brain_on_record
+        from agents.traffic import RecordedTraffic
+
+        bars = BarsOf(self._reader.bars_of, self._reader.others_of)
+        return brain_on_record(settings.brain, RecordedTraffic(self._blobs, exchanges), bars)
 
     def _settings_of(self, settings_hash: str) -> CycleSettings:
         if settings_hash not in self._settings:
@@ -192,6 +212,35 @@ def _judge(
         past_the_record=beyond,
         differences=tuple(differences),
     )
+
+
+def _seats_again(
+    ballots: Sequence[Ballot], exchanges: Sequence[Exchange], settings: CycleSettings, blobs: BlobStore
+) -> tuple[Voter, ...]:
+    """The seats that voted, over the bytes they were answered with; one that asked nobody has its ballot."""
+    if not exchanges:
+        return tuple(_RecordedSeat(ballot) for ballot in ballots)
+    # Two seconds of imports that a cycle without models need not wait for.
+    from agents.panel import seat_on_record
+    from agents.traffic import RecordedTraffic
+
+    traffic = RecordedTraffic(blobs, exchanges)
+    return tuple(
+        seat_on_record(ballot.seat, settings.seats[ballot.seat], settings.panel, traffic)
+        if traffic.has("seat", ballot.seat) and ballot.seat in settings.seats
+        else _RecordedSeat(ballot)
+        for ballot in ballots
+    )
+
+
+class _RecordedBrain:
+    """Stands where a brain read that asked no model."""
+
+    def __init__(self, view: FormulaView) -> None:
+        self._view = view
+
+    async def read(self, case: Case) -> FormulaView:
+        return self._view
 
 
 class _RecordedSeat:

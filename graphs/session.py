@@ -267,7 +267,7 @@ class Session:
             halted_by=desk.kill_switch.halted_by(),
             composite_weights=None if weights is None else weights.record_id,
             composite_reason=reason,
-            budgets=(),
+            budgets=desk.budgets(),
             marks=self.marks,
             positions=account.positions,
             stats=desk.ledger.stats(instrument.market),

@@ -29,7 +29,7 @@ class CycleState(TypedDict, total=False):
     snapshot: MarketSnapshot
     report: FormulaReport
     gate: Gate
-    view: FormulaView | None
+    view: FormulaView
     proposal: TradeProposal
     ballots: Annotated[list[Ballot], operator.add]
     decision: Decision

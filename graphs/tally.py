@@ -13,6 +13,7 @@ _ENDED_AT = {
     "DeskState": "desk_state",
     "MarketSnapshot": "snapshot",
     "Gate": "gate",
+    "FormulaView": "formula_brain",
     "TradeProposal": "proposal",
     "Decision": "decision",
     "RiskVerdict": "verdict",

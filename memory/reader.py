@@ -129,7 +129,10 @@ class JournalReader:
 
     def _summary(self, first: StoredRow) -> CycleSummary:
         state = first.read_as(DeskState)
-        (newest,) = self._select("cycle_id = ? ORDER BY +seq DESC LIMIT 1", first.cycle_id)
+        # A model's late answer follows the end of a cycle and changes nothing of it.
+        (newest,) = self._select(
+            "cycle_id = ? AND kind <> 'Exchange' ORDER BY +seq DESC LIMIT 1", first.cycle_id
+        )
         order = self._select(
             "kind = 'Order' AND cycle_id = ? AND ends ORDER BY +seq DESC LIMIT 1", first.cycle_id
         )

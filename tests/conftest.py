@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.servers.fixtures import local_model, ollama_stand_in, scripted
+
+__all__ = ["local_model", "ollama_stand_in", "scripted", "shared_data"]
+
 # Machines are noisy: how long an example takes decides nothing.
 settings.register_profile("suite", deadline=None, max_examples=60)
 settings.register_profile("fuzz", deadline=None, max_examples=2_000)

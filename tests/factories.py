@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from contracts.canonical import sha256_hex
+from contracts.exchange import Exchange
 from contracts.market import Timeframe
 from contracts.records import (
     AccountMarks,
     DeskState,
     Environment,
-    Exchange,
     Gate,
     Order,
     OrderState,

@@ -10,12 +10,16 @@ from contracts.errors import SettingsError
 from desk.commands.options import DeskOption, JsonOption, footer
 
 if TYPE_CHECKING:
+    from contracts.ports import JournalRow
     from memory.reader import CycleSummary, JournalReader
 
 app = typer.Typer(no_args_is_help=True, help="Read, verify and export what a desk has written down.")
 
 CycleArgument = Annotated[
     str, typer.Argument(metavar="CYCLE", help="Cycle id, or its beginning where that is unique.")
+]
+ExchangeArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="Exchange id, or its beginning where that is unique.")
 ]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many cycles at most.")]
 EndedAtOption = Annotated[
@@ -74,7 +78,46 @@ def show(cycle: CycleArgument, desk: DeskOption = None, is_json: JsonOption = Fa
     records = [record for record, _ in stage_records(rows)]
     out = to_stdout()
     out.print(title(records), style="bold")
-    out.print(facts(story(records)))
+    out.print(facts([*story(records), *_asked(rows)]))
+
+
+@app.command(epilog=footer("dualbrain audit exchange 35914323"))
+def exchange(exchange_id: ExchangeArgument, desk: DeskOption = None, is_json: JsonOption = False) -> None:
+    """Show one request to a model and what came back, byte for byte as they were sent."""
+    from desk.commands.files import find_exchange, reading
+    from desk.present import facts, to_stdout
+
+    with reading(desk) as on_file:
+        found = find_exchange(on_file.journal, exchange_id)
+        bodies = {
+            name: on_file.blobs.get(blob).decode("utf-8", "replace")
+            for name, blob in (("request", found.request), ("response", found.response))
+            if blob is not None
+        }
+    record = found.model_dump(mode="json") | {"record_id": found.record_id}
+    if is_json:
+        typer.echo(json.dumps({"exchange": record, **bodies}, indent=2))
+        return
+    told = {name: value for name, value in record.items() if value not in (None, "") and name not in bodies}
+    to_stdout().print(facts([(name.replace("_", " "), str(value)) for name, value in told.items()]))
+    for name, body in bodies.items():
+        typer.echo(f"\n{name}\n{body}")
+
+
+def _asked(rows: list["JournalRow"]) -> list[tuple[str, str]]:
+    """Every request to a model in a cycle, a line each."""
+    from contracts.exchange import Exchange
+
+    exchanges = [(row, Exchange.from_canonical(row.body)) for row in rows if row.kind == Exchange.__name__]
+    lines = []
+    for row, asked in exchanges:
+        tokens = asked.tokens
+        used = "" if tokens is None else f", {tokens.input:,} tokens in, {tokens.output:,} out"
+        took = "" if row.latency_ms is None else f", {row.latency_ms / 1000:.1f} s"
+        cost = "" if asked.cost_usd is None else f", {asked.cost_usd:f} USD"
+        why = f": {asked.error}" if asked.error else ""
+        lines.append(f"{asked.record_id[:12]} {asked.seat} {asked.outcome}{why}{used}{took}{cost}")
+    return [("asked", "\n".join(lines))] if lines else []
 
 
 @app.command(epilog=footer("dualbrain audit verify", "dualbrain audit verify --json", exits=(0, 1, 2, 4, 5)))

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,21 +14,36 @@ from contracts.errors import DualbrainError, SettingsError
 from desk.commands.options import DeskOption, JsonOption, footer
 
 if TYPE_CHECKING:
+    from desk.commands.doctor_models import ModelsState
     from desk.folder import DeskFolder
     from desk.settings import InForce, Settings
 
 SettingsOption = Annotated[
     str | None, typer.Option("--only", metavar="TEXT", help="Only settings whose name contains this.")
 ]
-EPILOG = footer("dualbrain doctor", "dualbrain doctor --only limits", "dualbrain doctor --json")
+ProbeOption = Annotated[
+    bool, typer.Option("--probe", help="Ask every model that has a key what it can do, and keep the answers.")
+]
+EPILOG = footer(
+    "dualbrain doctor",
+    "dualbrain doctor --only limits",
+    "dualbrain doctor --probe",
+    "dualbrain doctor --json",
+)
 _SECRET = re.compile(r"key|token|secret|password", re.IGNORECASE)
 _MASK = "********"
 
 
-def doctor(desk: DeskOption = None, only: SettingsOption = None, is_json: JsonOption = False) -> None:
-    """Show what is in force and who set it, and what is missing.
+def doctor(
+    desk: DeskOption = None,
+    only: SettingsOption = None,
+    probe: ProbeOption = False,
+    is_json: JsonOption = False,
+) -> None:
+    """Show what is in force and who set it, the models, and what is missing.
 
-    Exits 2 where the settings are refused, and says why.
+    Exits 2 where the settings are refused, and says why. Only --probe asks
+    models: three short questions each, at most 600 tokens an answer.
     """
     from desk.commands.files import check_desk_name
     from desk.settings import in_force, merge, sources, validate
@@ -45,11 +61,14 @@ def doctor(desk: DeskOption = None, only: SettingsOption = None, is_json: JsonOp
     name = check_desk_name(settings.desk if settings is not None else desk or "main")
     examined = machine_facts() + desk_facts(name, settings)
     missing = what_is_missing(settings)
+    models = None if settings is None else _models(settings, probe=probe)
     shown = [row for row in rows if only is None or only.lower() in row.name.lower()]
     if is_json:
-        typer.echo(json.dumps(_as_json(examined, missing, shown, refusal), indent=2))
+        told = _as_json(examined, missing, shown, refusal)
+        told["models"] = None if models is None else models.model_dump(mode="json")
+        typer.echo(json.dumps(told, indent=2))
     else:
-        _print(examined, missing, shown, refusal)
+        _print(examined, missing, models, shown, refusal)
     if refusal is not None:
         raise typer.Exit(refusal.exit_code)
 
@@ -88,6 +107,21 @@ def what_is_missing(settings: "Settings | None") -> list[str]:
         files = (Path(file.path) for file in settings.feed.files)
         missing += [f"the feed file {path} does not exist" for path in files if not path.is_file()]
     return missing
+
+
+def _models(settings: "Settings", *, probe: bool) -> "ModelsState":
+    from desk.commands.doctor_models import examine_models
+    from desk.commands.models import ollama_host
+    from desk.commands.progress import ProgressReport
+    from desk.keys import key_of
+    from desk.present import to_stderr
+    from desk.settings import desk_home
+
+    examine = partial(examine_models, settings, home=desk_home(), host=ollama_host(), key_of=key_of)
+    if not probe:
+        return examine()
+    with ProgressReport(to_stderr(), "asking") as report:
+        return examine(on_probe=report.update)
 
 
 def mask(name: str, value: object) -> str:
@@ -154,6 +188,7 @@ def _is_writable(folder: Path) -> bool:
 def _print(
     examined: list[tuple[str, str]],
     missing: list[str],
+    models: "ModelsState | None",
     rows: "list[InForce]",
     refusal: DualbrainError | None,
 ) -> None:
@@ -162,6 +197,11 @@ def _print(
     out = to_stdout()
     out.print(facts([*examined, ("missing", "\n".join(missing) or "nothing")]))
     out.print()
+    if models is not None:
+        from desk.commands.doctor_models import model_lines
+
+        out.print(facts(model_lines(models)))
+        out.print()
     if refusal is not None:
         out.print(f"settings refused\n{refusal}")
         return

@@ -43,7 +43,7 @@ def drive(settings: Settings, stop: StopRequest, *, command: str, once: bool = F
     console = to_stderr()
     with open_desk(settings, command=command, listener=_teller(console)) as runner:
         _show_start(console, runner)
-        why = asyncio.run(_steps(runner, stop, console, once=once))
+        why = asyncio.run(_to_the_end(runner, stop, console, once=once))
         return Driven(
             summary=runner.finish(why),
             journal=runner.folder.journal,
@@ -68,6 +68,13 @@ def show(driven: Driven, *, is_json: bool) -> None:
     out.print("\nnext")
     for line in _next_commands(driven):
         out.print(f"  {line}", soft_wrap=True)
+
+
+async def _to_the_end(runner: Runner, stop: StopRequest, console: Console, *, once: bool) -> str:
+    try:
+        return await _steps(runner, stop, console, once=once)
+    finally:
+        await runner.close()
 
 
 async def _steps(runner: Runner, stop: StopRequest, console: Console, *, once: bool) -> str:

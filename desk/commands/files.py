@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contracts.errors import DualbrainError, SettingsError
+from contracts.exchange import Exchange
 from contracts.records import DeskState, SessionStarted
 from desk.folder import DeskFolder
 from desk.present import banner, short, to_stderr
@@ -84,6 +85,18 @@ def reading(name: str | None) -> Iterator[DeskOnFile]:
 def show_banner(name: str, folder: DeskFolder) -> None:
     """Say on stderr whose journal this is, by its newest session."""
     to_stderr().print(_banner(name, folder), style="dim")
+
+
+def find_exchange(journal: "JournalReader", prefix: str) -> Exchange:
+    """The one exchange with a model whose record id begins with `prefix`."""
+    wanted = prefix.strip().lower()
+    found = {e.record_id: e for e in journal.find_all(Exchange) if e.record_id.startswith(wanted)}
+    if len(found) != 1 or not wanted:
+        raise SettingsError(
+            f"expected the id of one exchange, or its beginning, found {prefix!r}, fitting {len(found):,}; "
+            "`dualbrain audit show CYCLE` names them"
+        )
+    return next(iter(found.values()))
 
 
 def find_cycle(journal: "JournalReader", prefix: str) -> str:

@@ -34,6 +34,10 @@ IntervalOption = Annotated[
 AutonomousOption = Annotated[
     bool | None, typer.Option("--autonomous/--ask", help="Trade alone inside the limits, or ask a person.")
 ]
+BrainsOption = Annotated[
+    str | None,
+    typer.Option("--brains", metavar="MODE", help="Who decides: technical, technical+panel or dual."),
+]
 OnceOption = Annotated[bool, typer.Option("--once", help="Stop after the next closing moment.")]
 
 EPILOG = footer(
@@ -52,6 +56,7 @@ def run(
     end: ToOption = None,
     interval: IntervalOption = None,
     autonomous: AutonomousOption = None,
+    brains: BrainsOption = None,
     once: OnceOption = False,
     desk: DeskOption = None,
     changes: SetOption = None,
@@ -72,6 +77,8 @@ def run(
             overrides["timeframe"] = interval
         if autonomous is not None:
             overrides["approval.policy"] = "autonomous" if autonomous else "ask"
+        if brains is not None:
+            overrides["mode"] = brains
         if desk is not None:
             overrides["desk"] = desk
         if symbols is not None:

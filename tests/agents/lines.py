@@ -8,7 +8,7 @@ from decimal import Decimal
 import httpx2
 
 from agents.line import Caller, Line, Outside
-from contracts.records import Exchange, Tokens
+from contracts.exchange import Exchange, Tokens
 from memory.scratch import OverlayBlobStore
 
 CALLER = Caller("ab" * 32, "seat", "kimi", "moonshot", "kimi-k2", None, "cd" * 32)

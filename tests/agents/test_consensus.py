@@ -138,3 +138,24 @@ def test_technical_decision_takes_the_proposal_as_it_stands() -> None:
 )
 def test_panel_is_asked_by_mode_and_score(mode: str, score: float, is_asked: bool) -> None:
     assert needs_panel(mode, score, 6.0) is is_asked  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("letters", "bounds", "size", "code"),
+    [
+        ("AAA", (1.0, 1.0, 1.0), 1.0, None),
+        ("AAA", (1.0, 0.6, 1.0), 0.6, "size_bound"),
+        ("AAr", (1.0, 1.0, 0.5), 0.5, "half_size"),
+        ("AAr", (1.0, 1.0, 0.2), 0.2, "size_bound"),
+        ("AAh", (1.0, 1.0, 0.1), 0.5, "half_size"),
+        ("AA-", (1.0, 0.3, 0.1), 0.3, "size_bound"),
+    ],
+)
+@pytest.mark.parametrize("rule", ["majority", "two-model"])
+def test_a_seats_size_is_an_upper_bound_where_it_is_for_the_trade(
+    rule: str, letters: str, bounds: tuple[float, ...], size: float, code: str | None
+) -> None:
+    ballots = [b.model_copy(update={"size_bound": x}) for b, x in zip(_ballots(letters), bounds, strict=True)]
+    decision = decide(_proposal(), ballots, len(letters), ConsensusSettings.model_validate({"rule": rule}))
+    assert decision.size_fraction == size
+    assert (decision.reasons[-1].code if decision.reasons else None) == code

@@ -9,7 +9,7 @@ import pytest
 
 from agents.line import LATE, MAX_ANSWER_BYTES, DeadlinePassed, Line, NotAsked
 from contracts.errors import JournalUnavailable, NotOnRecord
-from contracts.records import Exchange, Tokens
+from contracts.exchange import Exchange, Tokens
 from tests.agents.lines import CALLER, Book, Parts
 
 URL = "https://models.example/v1/chat/completions"
@@ -243,8 +243,8 @@ async def test_closing_the_desk_ends_what_is_under_way_and_says_so() -> None:
     assert book.written[0].outcome == "cut"
 
 
-def test_the_module_that_is_the_way_out_is_the_only_one_that_makes_requests() -> None:
-    """A second way to a model would be a way around the record."""
+def test_there_is_one_way_out_to_the_models_of_a_desk() -> None:
+    """A second one would be a way around budget, kill switch and record."""
     rooms = Path(__file__).resolve().parents[2] / "agents"
-    users = {path.name for path in rooms.glob("*.py") if "handle_async_request(" in path.read_text("utf-8")}
-    assert users == {"line.py"}
+    users = {path.name for path in rooms.glob("*.py") if "AsyncHTTPTransport(" in path.read_text("utf-8")}
+    assert users == {"traffic.py"}

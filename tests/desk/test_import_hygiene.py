@@ -22,11 +22,16 @@ COMMANDS = (
     "audit show",
     "audit verify",
     "audit export",
+    "audit exchange",
     "tools ls",
     "tools show",
     "tools call",
     "tools explain",
     "tools words",
+    "models ls",
+    "models show",
+    "models pull",
+    "models check",
 )
 
 

@@ -199,6 +199,16 @@ def test_a_cycle_is_finished_once_the_venue_or_time_has_answered(
     assert journal.unfinished_cycles() == ()
 
 
+def test_a_late_answer_of_a_model_is_not_what_a_cycle_came_to(open_journal: OpenJournal) -> None:
+    journal = open_journal()
+    journal.append(make_desk_state("a"))
+    journal.append(make_gate("a", level="closed"))
+    late = make_exchange("a", 500, outcome="late")
+    journal.append(late, cycle_id=late.cycle_id, ordinal=500)
+    (cycle,) = journal.cycles()
+    assert (cycle.last_kind, cycle.end) == ("Gate", "weak")
+
+
 def test_cycles_are_listed_newest_first_with_how_each_ended(open_journal: OpenJournal) -> None:
     journal = open_journal()
     for name in ("a", "b", "c", "d", "e"):

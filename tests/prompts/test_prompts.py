@@ -6,7 +6,10 @@ from contracts.errors import InvariantBroken, SettingsError
 from prompts.loader import load_prompt, parse_prompt, prompt_names
 
 WRITTEN = {
+    "formula_brain": (1, "5af52780aaa2"),
+    "formula_brain_loop": (1, "05dafda7daef"),
     "panel": (1, "38ab0efc8a50"),
+    "repair": (1, "782d6c1d83a5"),
     "seat_deepseek": (1, "683e202f8561"),
     "seat_kimi": (1, "ba23b5370b2d"),
     "seat_minimax": (1, "c07e1f9420bf"),
@@ -42,7 +45,7 @@ def test_a_value_that_looks_like_a_slot_is_not_filled_again() -> None:
 
 
 def test_unknown_prompt_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"expected a prompt among panel, .* found 'seat_gpt'"):
+    with pytest.raises(SettingsError, match=r"expected a prompt among .*panel, .* found 'seat_gpt'"):
         load_prompt("seat_gpt")
 
 

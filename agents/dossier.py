@@ -1,0 +1,200 @@
+"""What a model is shown of a case: one text, the same for every seat, and the numbers it may cite.
+
+Everything from outside the prompts stands between two lines that say it is data. A name or a text that
+carries such a line, or a line break of its own, loses it: outside text cannot end the data.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from contracts.market import Instrument
+from contracts.ports import Case
+from contracts.records import Evidence, FormulaView, TradeProposal
+
+BEGIN, END = "BEGIN DATA", "END DATA"
+
+
+class Shown(NamedTuple):
+    """One number of the dossier that a reason may rest on."""
+
+    name: str
+    value: float
+    unit: str
+
+
+class Dossier(NamedTuple):
+    """The text of a case, and what is in it."""
+
+    text: str
+    evidence_ids: tuple[str, ...]
+    numbers: tuple[Shown, ...]
+    """Measured: each may be cited."""
+    own: tuple[Shown, ...]
+    """The proposal's own: each may be repeated."""
+
+
+def make_dossier(case: Case, proposal: TradeProposal | None = None) -> Dossier:
+    """The case as models read it, with the proposal where there is one. Pure; equal records, equal text."""
+    known = [row for row in case.report.evidence if row.value is not None]
+    numbers = tuple(_measured(case, known))
+    own = () if proposal is None else tuple(_own(case, proposal))
+    # Ids, units and names come from outside too: a file of the user's, a venue, a model.
+    lines = [BEGIN, *(_one_line(line) for line in _lines(case, proposal, known)), END]
+    return Dossier("\n".join(lines), tuple(row.evidence_id for row in known), numbers, own)
+
+
+def plain(value: float) -> str:
+    """Six significant digits without an exponent."""
+    return format(Decimal(f"{value:.6g}"), "f")
+
+
+def as_data(text: str) -> str:
+    """Text from outside on one line, unable to end the data or to look like a heading of it."""
+    flat = " ".join(text.split())
+    return flat.replace(BEGIN, "[begin]").replace(END, "[end]")
+
+
+def _one_line(line: str) -> str:
+    indent = "  " if line.startswith("  ") else ""
+    return indent + as_data(line)
+
+
+def _measured(case: Case, known: Sequence[Evidence]) -> Iterator[Shown]:
+    for row in known:
+        if row.value is not None:
+            yield Shown(row.evidence_id, row.value, row.unit)
+    score, strength, quote = case.report.score, case.report.strength, case.snapshot.quote
+    yield Shown("technical_score", score.value, "score")
+    yield Shown("score_buy", score.buy, "score")
+    yield Shown("score_sell", score.sell, "score")
+    yield Shown("score_minimum", score.minimum, "score")
+    for part in score.parts:
+        yield Shown(f"score_{part.name}", max(part.buy, part.sell), "score")
+    if strength.value is not None:
+        yield Shown("composite_strength", strength.value, "sigma")
+    for signal in strength.inputs:
+        if signal.z is not None:
+            yield Shown(f"signal_{signal.name}", signal.z, "sigma")
+            yield Shown(f"weight_{signal.name}", signal.weight, "ratio")
+    if quote is not None:
+        yield Shown("bid", quote.bid, "price")
+        yield Shown("ask", quote.ask, "price")
+        yield Shown("spread", quote.ask - quote.bid, "price")
+        yield Shown("spread_pips", (quote.ask - quote.bid) / _pip(case), "pips")
+    yield from _account(case)
+
+
+def _account(case: Case) -> Iterator[Shown]:
+    marks, stats = case.state.marks, case.state.stats
+    for name in ("balance", "equity", "start_equity", "peak_equity", "day_open_equity"):
+        yield Shown(name, float(getattr(marks, name)), "money")
+    yield Shown("closed_trades", float(stats.n_closed), "count")
+    for name in ("win_rate", "mean_win_r", "mean_loss_r"):
+        if (value := getattr(stats, name)) is not None:
+            yield Shown(name, value, "ratio" if name == "win_rate" else "R")
+    for held in case.state.positions:
+        yield Shown(f"position_{held.instrument_id}", float(held.quantity), "units")
+        yield Shown(f"average_price_{held.instrument_id}", float(held.average_price), "price")
+        yield Shown(f"open_profit_{held.instrument_id}", float(held.unrealized_pnl), "money")
+
+
+def _own(case: Case, proposal: TradeProposal) -> Iterator[Shown]:
+    pip = _pip(case)
+    yield Shown("entry", proposal.entry, "price")
+    for name, price in (("stop", proposal.stop), ("target", proposal.target)):
+        if price is not None:
+            yield Shown(name, price, "price")
+            yield Shown(f"{name}_distance", abs(price - proposal.entry), "price")
+            yield Shown(f"{name}_pips", abs(price - proposal.entry) / pip, "pips")
+    yield Shown("quantity", proposal.quantity, "units")
+    yield Shown("lots", proposal.quantity / float(case.snapshot.instrument.lot_size), "lots")
+    yield Shown("risk", proposal.risk_amount, "money")
+    yield Shown("risk_pct", proposal.risk_pct, "%")
+    yield Shown("notional", proposal.notional, "money")
+
+
+def _lines(case: Case, proposal: TradeProposal | None, known: Sequence[Evidence]) -> Iterator[str]:
+    instrument, snapshot = case.snapshot.instrument, case.snapshot
+    yield (
+        f"Instrument: {as_data(instrument.instrument_id)}, {instrument.market}, decided on the "
+        f"{snapshot.timeframe} bar that closed {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
+    )
+    if proposal is not None:
+        yield from _proposal_lines(instrument, proposal)
+    yield "Evidence (id | value | unit | observations):"
+    for row in known:
+        if row.value is not None:
+            warned = f" | warning: {as_data('; '.join(row.warnings))}" if row.warnings else ""
+            named = f"{row.evidence_id} | {plain(row.value)} | {row.unit} | {row.n_obs}{warned}"
+            yield named if row.timeframe == snapshot.timeframe else f"{named} | on {row.timeframe} bars"
+    yield from _unknown(case.report.evidence)
+    yield from _score_lines(case)
+    yield from _account_lines(case)
+    if case.view is not None:
+        yield from _view_lines(case.view)
+
+
+def _proposal_lines(instrument: Instrument, proposal: TradeProposal) -> Iterator[str]:
+    pip = float(instrument.pip_size)
+    yield f"Proposal: {proposal.side} {instrument.instrument_id} at {plain(proposal.entry)}"
+    for name, price in (("stop", proposal.stop), ("target", proposal.target)):
+        if price is not None:
+            yield f"  {name} {plain(price)}, {plain(abs(price - proposal.entry) / pip)} pips away"
+    yield (
+        f"  quantity {plain(proposal.quantity)}, risk {plain(proposal.risk_amount)} {proposal.currency} "
+        f"({plain(proposal.risk_pct)} % of equity), notional {plain(proposal.notional)} {proposal.currency}"
+    )
+
+
+def _unknown(evidence: Iterable[Evidence]) -> Iterator[str]:
+    missing = [
+        f"{row.evidence_id} ({as_data(row.reason or 'no reason')})" for row in evidence if row.value is None
+    ]
+    if missing:
+        yield f"Not known: {'; '.join(missing)}"
+
+
+def _score_lines(case: Case) -> Iterator[str]:
+    score, strength = case.report.score, case.report.strength
+    yield (
+        f"Technical score: buy {plain(score.buy)}, sell {plain(score.sell)}, needs {plain(score.minimum)}, "
+        f"higher trend {score.higher_trend or 'none'}"
+    )
+    for part in score.parts:
+        yield f"  {part.name}: buy {plain(part.buy)}, sell {plain(part.sell)}: {as_data(part.why)}"
+    if strength.value is None:
+        yield f"Composite strength: none, {as_data(strength.reason or 'no reason')}"
+        return
+    yield f"Composite strength: {plain(strength.value)} sigma (positive favours buying; 1 is the usual size)"
+    for signal in strength.inputs:
+        if signal.z is not None and signal.weight:
+            yield f"  {signal.name}: {plain(signal.z)} sigma, weight {plain(signal.weight)}"
+
+
+def _account_lines(case: Case) -> Iterator[str]:
+    marks, stats, quote = case.state.marks, case.state.stats, case.snapshot.quote
+    if quote is not None:
+        assumed = ", spread assumed" if quote.is_spread_assumed else ""
+        yield f"Quote: bid {plain(quote.bid)}, ask {plain(quote.ask)}{assumed}"
+    yield (
+        f"Account in {marks.currency}: balance {plain(float(marks.balance))}, equity "
+        f"{plain(float(marks.equity))}, peak {plain(float(marks.peak_equity))}, day opened at "
+        f"{plain(float(marks.day_open_equity))}"
+    )
+    held = [f"{p.instrument_id} {plain(float(p.quantity))}" for p in case.state.positions]
+    yield f"Positions: {', '.join(held) or 'none'}"
+    won = "" if stats.win_rate is None else f", won {plain(stats.win_rate * 100)} %"
+    yield f"Closed trades in this market: {stats.n_closed}{won}"
+
+
+def _view_lines(view: FormulaView) -> Iterator[str]:
+    if view.abstained is not None:
+        yield f"Formula brain: no view, {as_data(view.abstained)}"
+        return
+    yield f"Formula brain: {view.side or 'no side'}; for: {', '.join(view.supporting) or 'nothing'}"
+    yield f"  against: {', '.join(view.opposing) or 'nothing'}; {as_data(view.reasoning)}"
+
+
+def _pip(case: Case) -> float:
+    return float(case.snapshot.instrument.pip_size)

@@ -1,0 +1,343 @@
+"""The formula brain: reads the report, asks the tools for more, says what the numbers come to.
+
+    ability    how it reaches the tools                                    then
+    tools      calls of its own: find_tool, read_tool, call_tool           one answer by schema
+    loop       picks one tool from a list, by schema, until `finish`       one answer by schema
+    single     none: the report's evidence is all                          one answer by schema
+
+A model is asked at the highest ability its endpoint tells of; `loop` falls back to `single` when it cannot
+even pick. Prose is never searched for an answer. Every failure is a view that abstains, with the reason.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import httpx2
+from openai import AsyncOpenAI
+from pydantic_ai import Agent, ModelRetry, NativeOutput, RunContext, Tool, ToolOutput, UsageLimits
+from pydantic_ai.exceptions import AgentRunError, ModelAPIError, UnexpectedModelBehavior
+from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings
+from pydantic_ai.profiles.openai import OpenAIModelProfile
+from pydantic_ai.providers.openai import OpenAIProvider
+
+from agents.abstention import no_view
+from agents.chat import Endpoint
+from agents.dossier import Dossier, make_dossier
+from agents.evidence_names import Citable
+from agents.grounding import ungrounded
+from agents.line import Caller, Line, NotAsked
+from agents.model_errors import in_words
+from agents.providers import Quirk
+from agents.seat import Lines
+from agents.settings import BrainSettings
+from agents.view_answer import Step, ViewAnswer
+from agents.workbench import Workbench
+from contracts.canonical import sha256_hex
+from contracts.errors import InvariantBroken, JournalUnavailable, NotOnRecord, ToolInputError
+from contracts.market import Bars, Side, Timeframe
+from contracts.ports import Case
+from contracts.records import Evidence, FormulaView, MarketSnapshot
+from prompts.loader import load_prompt
+
+Ability = Literal["tools", "loop", "single"]
+
+LISTED = (
+    "parkinson_volatility",
+    "garman_klass_volatility",
+    "ewma_volatility",
+    "bipower_volatility",
+    "adx",
+    "atr",
+    "rsi",
+    "macd_histogram",
+    "percent_b",
+    "linear_regression_slope",
+)
+"""What a model that picks from a list may pick: one tool for each thing a trader would look at again."""
+FINISH = "finish"
+_USES_A_CALL = 3
+"""Finding and reading a tool come before calling it."""
+
+
+@dataclass(frozen=True)
+class BarsOf:
+    """The bars behind a snapshot: its own by timeframe, and the others' where it holds them."""
+
+    own: Callable[[MarketSnapshot], Mapping[Timeframe, Bars]]
+    others: Callable[[MarketSnapshot], Sequence[Bars]]
+
+
+class FormulaBrain:
+    """A brain that asks a model."""
+
+    def __init__(self, settings: BrainSettings, endpoint: Endpoint | str, lines: Lines, bars: BarsOf) -> None:
+        self._settings = settings
+        self._endpoint = endpoint
+        self._lines = lines
+        self._bars = bars
+
+    async def read(self, case: Case) -> FormulaView:
+        """See the port."""
+        if isinstance(self._endpoint, str):
+            return no_view(case, self._endpoint)
+        bench = Workbench(
+            case, self._bars.own(case.snapshot), self._bars.others(case.snapshot), self._settings.max_calls
+        )
+        reading = _Reading(self._settings, self._endpoint, case, bench)
+        line = self._lines.line(reading.caller)
+        try:
+            # Counts from the first request that is not on record: after a crash, or in a replay, none may be.
+            async with asyncio.timeout(None) as deadline:
+                return reading.view(await self._answer(reading, line, deadline), line)
+        except TimeoutError:
+            why = f"no view by the deadline of {self._settings.deadline_s:g} s"
+            line.give_up(why)
+        except NotAsked as error:
+            why = str(error)
+        except (NotOnRecord, InvariantBroken, JournalUnavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - a model's door: whatever fails becomes an abstention
+            line.check_on_record()
+            why = _in_words(error, line)
+        exchanges = tuple(exchange.record_id for exchange in line.exchanges)
+        return no_view(case, why, exchanges=exchanges, prompt_sha=reading.caller.prompt_sha)
+
+    async def _answer(self, reading: "_Reading", line: Line, deadline: asyncio.Timeout) -> ViewAnswer:
+        admitting = _Admitting(line, self._settings.max_tokens, deadline, self._settings.deadline_s)
+        try:
+            found = await reading.answer(admitting)
+        except Exception:
+            # A client that stumbles over a part turns away before the whole is on record.
+            await line.settled()
+            raise
+        await line.settled()
+        return found
+
+
+class _Reading:
+    """One case before one model."""
+
+    def __init__(self, settings: BrainSettings, endpoint: Endpoint, case: Case, bench: Workbench) -> None:
+        self._settings, self._endpoint, self._case, self._bench = settings, endpoint, case, bench
+        self._dossier: Dossier = make_dossier(case)
+        self._ability: Ability = _ability(settings, endpoint)
+        self._system = load_prompt("formula_brain").render()
+        if self._ability == "loop":
+            self._system += "\n\n" + load_prompt("formula_brain_loop").render(
+                tools="\n".join(bench.read(name).splitlines()[0] for name in LISTED),
+                timeframes=", ".join(str(timeframe) for timeframe in bench.bars),
+                calls=str(settings.max_calls),
+            )
+        self.caller = Caller(
+            case.report.cycle_id,
+            "brain",
+            "brain",
+            endpoint.provider,
+            endpoint.model.name,
+            endpoint.digest,
+            sha256_hex(self._system.encode()),
+        )
+
+    async def answer(self, transport: httpx2.AsyncBaseTransport) -> ViewAnswer:
+        """The model's reading, at the ability it has."""
+        model = self._model(transport)
+        if self._ability == "tools":
+            return await self._with_tools(model)
+        if self._ability == "loop":
+            await self._pick(model)
+        return await self._once(model)
+
+    def view(self, answer: ViewAnswer, line: Line) -> FormulaView:
+        """The reading as a record; ids that do not exist make it none."""
+        exchanges = tuple(exchange.record_id for exchange in line.exchanges)
+        known = {
+            *self._dossier.evidence_ids,
+            *(e.evidence_id for e in self._bench.called if e.value is not None),
+        }
+        named = [*answer.supporting, *answer.opposing]
+        if strangers := [name for name in named if name not in known]:
+            why = f"expected ids of the evidence, found {', '.join(dict.fromkeys(strangers))}"
+            return no_view(self._case, why, exchanges=exchanges, prompt_sha=self.caller.prompt_sha)
+        case = self._case
+        return FormulaView(
+            cycle_id=case.report.cycle_id,
+            as_of=case.report.as_of,
+            parents=(case.report.record_id, case.gate.record_id),
+            level="vote" if case.gate.level == "vote" else "brief",
+            side=None if answer.side == "NONE" else Side(answer.side),
+            supporting=tuple(dict.fromkeys(answer.supporting)),
+            opposing=tuple(dict.fromkeys(answer.opposing)),
+            reasoning=answer.reasoning,
+            called=tuple(self._bench.called),
+            ungrounded=self._invented(answer.reasoning),
+            prompt_sha=self.caller.prompt_sha,
+            exchanges=exchanges,
+        )
+
+    async def _with_tools(self, model: OpenAIChatModel) -> ViewAnswer:
+        # One after the other: the order of calls gives evidence its ids, and a replay must find the same.
+        agent = Agent(
+            model,
+            deps_type=Workbench,
+            output_type=ToolOutput(ViewAnswer, name="view", description="Your reading of the evidence."),
+            instructions=self._system,
+            tools=[
+                Tool(use, name=use.__name__.strip("_"), sequential=True)
+                for use in (_find_tool, _read_tool, _call_tool)
+            ],
+            retries=1,
+        )
+        limits = UsageLimits(
+            request_limit=self._settings.max_requests,
+            tool_calls_limit=_USES_A_CALL * self._settings.max_calls,
+        )
+        found = await agent.run(self._dossier.text, deps=self._bench, usage_limits=limits)
+        return found.output
+
+    async def _pick(self, model: OpenAIChatModel) -> None:
+        """Numbers of the model's choice, until it has enough; a choice that is none ends it."""
+        agent = Agent(model, output_type=NativeOutput(Step), instructions=self._system, retries=0)
+        while len(self._bench.called) < self._settings.max_calls:
+            try:
+                step = (await agent.run(self._so_far())).output
+                if step.tool == FINISH or step.tool not in LISTED:
+                    return
+                n_before = len(self._bench.called)
+                self._bench.call(step.tool, step.timeframe, {})
+            except (UnexpectedModelBehavior, ToolInputError):
+                return
+            if len(self._bench.called) == n_before:
+                # It asks for what it has; it will ask again.
+                return
+
+    async def _once(self, model: OpenAIChatModel) -> ViewAnswer:
+        agent = Agent(model, output_type=NativeOutput(ViewAnswer), instructions=self._system, retries=1)
+        return (await agent.run(self._so_far())).output
+
+    def _so_far(self) -> str:
+        rows = [_row(evidence) for evidence in self._bench.called]
+        return "\n".join([self._dossier.text, *(["Asked for since:", *rows] if rows else [])])
+
+    def _invented(self, reasoning: str) -> tuple[str, ...]:
+        shown = [Citable(n.name, n.value, n.unit) for n in self._dossier.numbers]
+        shown += [Citable(e.evidence_id, e.value, e.unit) for e in self._bench.called if e.value is not None]
+        snapshot = self._case.snapshot
+        return ungrounded(
+            reasoning, shown, pip=float(snapshot.instrument.pip_size), timeframe=snapshot.timeframe
+        )
+
+    def _model(self, transport: httpx2.AsyncBaseTransport) -> OpenAIChatModel:
+        settings, endpoint = self._settings, self._endpoint
+        client = AsyncOpenAI(
+            base_url=endpoint.base_url,
+            api_key=endpoint.key.get_secret_value(),
+            max_retries=0,
+            timeout=settings.timeout_s,
+            http_client=httpx2.AsyncClient(transport=transport, timeout=settings.timeout_s),
+        )
+        body = OpenAIChatModelSettings(extra_body={"max_tokens": settings.max_tokens})
+        if settings.temperature is not None and Quirk.SAMPLING_FIXED not in endpoint.model.quirks:
+            body["temperature"] = settings.temperature
+        profile = OpenAIModelProfile(
+            supports_json_schema_output=True,
+            openai_chat_streaming_requires_finish_reason=True,
+            supports_forced_tool_choice=Quirk.NO_FORCED_TOOL not in endpoint.model.quirks,
+        )
+        return OpenAIChatModel(
+            endpoint.model.name,
+            provider=OpenAIProvider(openai_client=client),
+            settings=body,
+            profile=profile,
+        )
+
+
+class _Admitting(httpx2.AsyncBaseTransport):
+    """Asks the budget before every request that an agent makes of its own accord."""
+
+    def __init__(self, line: Line, max_tokens: int, deadline: asyncio.Timeout, deadline_s: float) -> None:
+        self._line = line
+        self._max_tokens = max_tokens
+        self._deadline = deadline
+        self._deadline_s = deadline_s
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        body = await request.aread()
+        if self._deadline.when() is None and not self._line.is_playing_back:
+            self._deadline.reschedule(asyncio.get_running_loop().time() + self._deadline_s)
+        self._line.admit(len(body) // 3, self._max_tokens)
+        return await self._line.handle_async_request(request)
+
+
+async def _find_tool(ctx: RunContext[Workbench], query: str) -> str:
+    """Find quant tools by words, such as "volatility" or "trend strength"; gives names with units.
+
+    Parameters
+    ----------
+    query : str
+        One to four words.
+    """
+    return "\n".join(ctx.deps.find(query)) or "no tool has these words; try others"
+
+
+async def _read_tool(ctx: RunContext[Workbench], name: str) -> str:
+    """Read a tool's parameters, and a formula's text, before calling it.
+
+    Parameters
+    ----------
+    name : str
+        As find_tool gave it.
+    """
+    try:
+        return ctx.deps.read(name)
+    except ToolInputError as error:
+        raise ModelRetry(str(error)) from None
+
+
+async def _call_tool(
+    ctx: RunContext[Workbench], name: str, timeframe: str, parameters: dict[str, float] | None = None
+) -> str:
+    """Get one number. Its id may be cited.
+
+    Parameters
+    ----------
+    name : str
+        As find_tool gave it.
+    timeframe : str
+        One of those in the evidence, such as 1h.
+    parameters : dict, optional
+        As read_tool gave them; defaults where left out.
+    """
+    try:
+        return _row(ctx.deps.call(name, timeframe, _whole(parameters or {})))
+    except ToolInputError as error:
+        raise ModelRetry(str(error)) from None
+
+
+def _whole(parameters: Mapping[str, float]) -> dict[str, float]:
+    """JSON of some models writes 14 as 14.0."""
+    return {name: int(v) if float(v).is_integer() else v for name, v in parameters.items()}
+
+
+def _row(evidence: Evidence) -> str:
+    told = f"none: {evidence.reason}" if evidence.value is None else f"{evidence.value:.6g}"
+    return (
+        f"{evidence.evidence_id} | {told} | {evidence.unit} | {evidence.n_obs} | on {evidence.timeframe} bars"
+    )
+
+
+def _ability(settings: BrainSettings, endpoint: Endpoint) -> Ability:
+    if settings.ability != "auto":
+        return settings.ability
+    return "tools" if endpoint.model.tools == "yes" else "loop"
+
+
+def _in_words(error: Exception, line: Line) -> str:
+    """pydantic-ai wraps what happened on the line, and has words of its own for the rest."""
+    cause = error.__cause__
+    if isinstance(error, ModelAPIError) and isinstance(cause, Exception):
+        return in_words(cause, line.answered)
+    if isinstance(error, AgentRunError):
+        return f"no answer that counts: {' '.join(str(error).split())[:200]}"
+    return in_words(error, line.answered)

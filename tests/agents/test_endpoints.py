@@ -1,0 +1,75 @@
+"""From a seat's settings to its endpoint, or to what is missing and how to get it."""
+
+import pytest
+from pydantic import SecretStr
+
+from agents.endpoints import find_endpoint
+from agents.providers import find_model, providers
+from agents.settings import DEFAULT_SEATS, SeatSettings
+from contracts.errors import SettingsError
+
+KEY = SecretStr("sk-secret")
+KEYED = [each.name for each in providers().values() if each.key_variable and not each.is_key_optional]
+
+
+def seat(provider: str, model: str, base_url: str | None = None) -> SeatSettings:
+    return SeatSettings(provider=provider, model=model, prompt="seat_kimi", base_url=base_url)
+
+
+@pytest.mark.parametrize("name", DEFAULT_SEATS)
+def test_every_seat_of_ours_has_an_endpoint_of_the_catalogue(name: str) -> None:
+    settings = DEFAULT_SEATS[name]
+    found = find_endpoint(settings, KEY)
+    assert not isinstance(found, str)
+    assert found.base_url == providers()[settings.provider].base_url
+    assert found.model == find_model(settings.provider, settings.model)
+    assert (found.provider, found.key) == (settings.provider, KEY)
+
+
+@pytest.mark.parametrize("provider", KEYED)
+def test_a_missing_key_is_told_with_its_name_and_where_to_get_one(provider: str) -> None:
+    entry = providers()[provider]
+    why = find_endpoint(seat(provider, entry.models[0].name), None)
+    assert why == f"no key: set {entry.key_variable}; {entry.how_to_get_key}"
+
+
+@pytest.mark.parametrize(
+    ("provider", "base_url"), [("ollama", None), ("openai-compatible", "http://127.0.0.1:8080/v1")]
+)
+def test_a_server_that_wants_no_key_is_asked_without(provider: str, base_url: str | None) -> None:
+    found = find_endpoint(seat(provider, "any", base_url), None)
+    assert not isinstance(found, str)
+    assert found.key.get_secret_value() == "none"
+
+
+def test_a_server_of_ones_own_is_sent_its_key() -> None:
+    found = find_endpoint(seat("openai-compatible", "any", "https://own.example/v1"), KEY)
+    assert not isinstance(found, str)
+    assert (found.base_url, found.key) == ("https://own.example/v1", KEY)
+
+
+def test_an_address_that_is_set_beats_the_catalogue() -> None:
+    found = find_endpoint(seat("moonshot", "kimi-k2.6", "https://gateway.example/v1"), KEY)
+    assert not isinstance(found, str)
+    assert found.base_url == "https://gateway.example/v1"
+
+
+def test_a_provider_without_an_address_needs_one() -> None:
+    with pytest.raises(
+        SettingsError, match=r"expected base_url for provider openai-compatible, .* set it to"
+    ):
+        find_endpoint(seat("openai-compatible", "any"), KEY)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "said"),
+    [
+        ("moonshoot", "kimi-k2.6", "nearest are moonshot"),
+        ("moonshot", "kimi-k9", "nearest are kimi"),
+        ("deepseek", "deepseek-chat", "use deepseek-flash"),
+        ("ollama", "", "name the one that the server holds"),
+    ],
+)
+def test_a_seat_that_nobody_can_fill_stops_the_start(provider: str, model: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        find_endpoint(seat(provider, model), KEY)
