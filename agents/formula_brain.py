@@ -9,7 +9,6 @@ A model is asked at the highest ability its endpoint tells of; `loop` falls back
 even pick. Prose is never searched for an answer. Every failure is a view that abstains, with the reason.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -27,7 +26,7 @@ from agents.chat import Endpoint
 from agents.dossier import Dossier, make_dossier
 from agents.evidence_names import Citable
 from agents.grounding import ungrounded
-from agents.line import Caller, Line, NotAsked
+from agents.line import Caller, Line
 from agents.model_errors import in_words
 from agents.providers import Quirk
 from agents.seat import Lines
@@ -35,7 +34,7 @@ from agents.settings import BrainSettings
 from agents.view_answer import Step, ViewAnswer
 from agents.workbench import Workbench
 from contracts.canonical import sha256_hex
-from contracts.errors import InvariantBroken, JournalUnavailable, NotOnRecord, ToolInputError
+from contracts.errors import NOT_AN_ABSTENTION, ToolInputError
 from contracts.market import Bars, Side, Timeframe
 from contracts.ports import Case
 from contracts.records import Evidence, FormulaView, MarketSnapshot
@@ -88,32 +87,18 @@ class FormulaBrain:
         reading = _Reading(self._settings, self._endpoint, case, bench)
         line = self._lines.line(reading.caller)
         try:
-            # Counts from the first request that is not on record: after a crash, or in a replay, none may be.
-            async with asyncio.timeout(None) as deadline:
-                return reading.view(await self._answer(reading, line, deadline), line)
+            async with line.within(self._settings.deadline_s):
+                return reading.view(await _settled(reading, line), line)
         except TimeoutError:
             why = f"no view by the deadline of {self._settings.deadline_s:g} s"
             line.give_up(why)
-        except NotAsked as error:
-            why = str(error)
-        except (NotOnRecord, InvariantBroken, JournalUnavailable):
+        except NOT_AN_ABSTENTION:
             raise
         except Exception as error:  # noqa: BLE001 - a model's door: whatever fails becomes an abstention
             line.check_on_record()
             why = _in_words(error, line)
         exchanges = tuple(exchange.record_id for exchange in line.exchanges)
         return no_view(case, why, exchanges=exchanges, prompt_sha=reading.caller.prompt_sha)
-
-    async def _answer(self, reading: "_Reading", line: Line, deadline: asyncio.Timeout) -> ViewAnswer:
-        admitting = _Admitting(line, self._settings.max_tokens, deadline, self._settings.deadline_s)
-        try:
-            found = await reading.answer(admitting)
-        except Exception:
-            # A client that stumbles over a part turns away before the whole is on record.
-            await line.settled()
-            raise
-        await line.settled()
-        return found
 
 
 class _Reading:
@@ -138,6 +123,7 @@ class _Reading:
             endpoint.model.name,
             endpoint.digest,
             sha256_hex(self._system.encode()),
+            settings.max_tokens,
         )
 
     async def answer(self, transport: httpx2.AsyncBaseTransport) -> ViewAnswer:
@@ -253,21 +239,15 @@ class _Reading:
         )
 
 
-class _Admitting(httpx2.AsyncBaseTransport):
-    """Asks the budget before every request that an agent makes of its own accord."""
-
-    def __init__(self, line: Line, max_tokens: int, deadline: asyncio.Timeout, deadline_s: float) -> None:
-        self._line = line
-        self._max_tokens = max_tokens
-        self._deadline = deadline
-        self._deadline_s = deadline_s
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        body = await request.aread()
-        if self._deadline.when() is None and not self._line.is_playing_back:
-            self._deadline.reschedule(asyncio.get_running_loop().time() + self._deadline_s)
-        self._line.admit(len(body) // 3, self._max_tokens)
-        return await self._line.handle_async_request(request)
+async def _settled(reading: _Reading, line: Line) -> ViewAnswer:
+    """The answer, or its failure, once all of it is on record: a client that stumbles turns away before."""
+    try:
+        found = await reading.answer(line)
+    except Exception:
+        await line.settled()
+        raise
+    await line.settled()
+    return found
 
 
 async def _find_tool(ctx: RunContext[Workbench], query: str) -> str:

@@ -13,6 +13,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from time import perf_counter
@@ -31,6 +32,9 @@ Outcome = Literal["complete", "cut", "timeout", "unreachable", "deadline", "late
 
 MAX_ANSWER_BYTES = 4_000_000
 """An answer longer than this is cut; a caller may ask for less."""
+
+_BYTES_PER_TOKEN = 3
+"""Fewer than in English prose, so that the estimate of a request full of numbers is not too low."""
 
 LATE = 500
 """Ordinals from here on are answers that came in after the deadline of the request so much lower."""
@@ -55,6 +59,8 @@ class Caller:
     model: str
     model_digest: str | None = None
     prompt_sha: Sha256 | None = None
+    max_tokens: int = 0
+    """Of one answer; what the budget takes for the worst."""
     max_answer_bytes: int = MAX_ANSWER_BYTES
     """Clients add up a stream slowly enough to stand still over one that does not end."""
 
@@ -86,15 +92,21 @@ class Line(httpx2.AsyncBaseTransport):
         self._next = max((e.ordinal + 1 for e in self._recorded), default=0)
         self._lost: NotOnRecord | None = None
         self._under_way: _Fetch | None = None
+        self._deadline: asyncio.Timeout | None = None
+        self._seconds = 0.0
         self.exchanges: list[Exchange] = []
         """Every exchange of this cycle so far, played back or made."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The recorded answer to this request, or the model's."""
         body = await request.aread()
-        if self._recorded and self._is_same(self._recorded[0], body):
+        if self._recorded and (
+            self._recorded[0].outcome == "not_asked" or self._is_same(self._recorded[0], body)
+        ):
             exchange = self._recorded.popleft()
             self.exchanges.append(exchange)
+            if exchange.outcome == "not_asked":
+                raise NotAsked(exchange.error)
             return self._again(exchange)
         if self._outside is None:
             found = "another one" if self._recorded else "no more"
@@ -105,20 +117,24 @@ class Line(httpx2.AsyncBaseTransport):
             )
             raise self._lost
         self._recorded.clear()
+        if self._deadline is not None and self._deadline.when() is None:
+            self._deadline.reschedule(asyncio.get_running_loop().time() + self._seconds)
+        tokens_in = len(body) // _BYTES_PER_TOKEN
+        if why := self._outside.may_ask(self.caller, tokens_in, self.caller.max_tokens):
+            self._forgo(self._outside, why)
+            raise NotAsked(why)
         self._under_way = _Fetch(self, self._outside, request, body)
         return await self._under_way.answer()
 
-    def admit(self, tokens_in: int, tokens_out: int) -> None:
-        """Call before each request, with what it may use at worst. Raises NotAsked where it must not be."""
-        if self._recorded:
-            if self._recorded[0].outcome == "not_asked":
-                exchange = self._recorded.popleft()
-                self.exchanges.append(exchange)
-                raise NotAsked(exchange.error)
-            return
-        if self._outside is not None and (why := self._outside.may_ask(self.caller, tokens_in, tokens_out)):
-            self._forgo(self._outside, why)
-            raise NotAsked(why)
+    @asynccontextmanager
+    async def within(self, seconds: float) -> AsyncIterator[None]:
+        """Raise TimeoutError so long after the first request that is not on record.
+
+        After a crash, or in a replay, there may be none; then no time passes.
+        """
+        self._seconds = seconds
+        async with asyncio.timeout(None) as self._deadline:
+            yield
 
     def give_up(self, why: str) -> None:
         """Call when the deadline has passed: the answer under way, if any, will be late."""

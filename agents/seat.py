@@ -22,11 +22,11 @@ from agents.chat import Endpoint, answer_format, open_chat, schema_in_words, wit
 from agents.dossier import Dossier, Shown, make_dossier, plain
 from agents.evidence_names import Citable
 from agents.grounding import ungrounded
-from agents.line import Caller, Line, NotAsked
+from agents.line import Caller, Line
 from agents.model_errors import CUT, FILTERED, in_words, is_passing, on_one_line, wait_before_retry_s
 from agents.settings import PanelSettings, SeatSettings
 from contracts.canonical import sha256_hex
-from contracts.errors import DualbrainError, InvariantBroken, JournalUnavailable, NotOnRecord
+from contracts.errors import NOT_AN_ABSTENTION, DualbrainError
 from contracts.ports import Case
 from contracts.records import Ballot, TradeProposal
 from prompts.loader import load_prompt
@@ -36,8 +36,6 @@ _MAX_PROBLEM, _MAX_ECHO = 600, 4_000
 """Characters of a bad answer that go back with what is wrong with it; a good one has fewer."""
 _HEAD_BYTES, _BYTES_PER_TOKEN = 50_000, 500
 """A streamed token comes in some 250 bytes of JSON."""
-_CHARS_PER_TOKEN = 3
-"""Fewer than in English prose, so that an estimate of a prompt full of numbers is not too low."""
 
 
 class Lines(Protocol):
@@ -78,28 +76,25 @@ class ModelSeat:
         line = self._lines.line(asking.caller)
         why = ""
         try:
-            # Counts from the first request that is not on record: after a crash, or in a replay, none may be.
-            async with asyncio.timeout(None) as deadline:
-                return await self._ask(asking, line, ordinal, deadline)
+            async with line.within(self._panel.deadline_s):
+                return await self._ask(asking, line, ordinal)
         except TimeoutError:
             why = f"no answer by the deadline of {self._panel.deadline_s:g} s"
             line.give_up(why)
-        except NotAsked as error:
-            why = str(error)
-        except (NotOnRecord, InvariantBroken, JournalUnavailable):
+        except NOT_AN_ABSTENTION:
             raise
         except Exception as error:  # noqa: BLE001 - a voter's door: whatever fails becomes an abstention
             line.check_on_record()
             why = in_words(error, line.answered)
         return self._abstain(case, proposal, ordinal, why, line)
 
-    async def _ask(self, asking: "_Asking", line: Line, ordinal: int, deadline: asyncio.Timeout) -> Ballot:
+    async def _ask(self, asking: "_Asking", line: Line, ordinal: int) -> Ballot:
         chat = asking.open_chat(line)
         messages = asking.messages
         problem = ""
         invented: tuple[str, ...] = ()
         for turn in range(2):
-            said = await self._say(chat, line, messages, deadline)
+            said = await self._say(chat, line, messages)
             content = _storable(without_thinking(str(said.text), asking.endpoint.model))
             if cut := _cut_short(said):
                 return self._abstain(asking.case, asking.proposal, ordinal, cut, line)
@@ -116,15 +111,9 @@ class ModelSeat:
             messages = [*messages, *echo, HumanMessage(asking.repair(problem))]
         return self._abstain(asking.case, asking.proposal, ordinal, problem, line, invented)
 
-    async def _say(
-        self, chat: ChatOpenAI, line: Line, messages: Sequence[BaseMessage], deadline: asyncio.Timeout
-    ) -> AIMessage:
-        tokens_in = sum(len(str(message.text)) for message in messages) // _CHARS_PER_TOKEN
+    async def _say(self, chat: ChatOpenAI, line: Line, messages: Sequence[BaseMessage]) -> AIMessage:
         attempt = 1
         while True:
-            if deadline.when() is None and not line.is_playing_back:
-                deadline.reschedule(asyncio.get_running_loop().time() + self._panel.deadline_s)
-            line.admit(tokens_in, self._settings.max_tokens)
             try:
                 return await _answer(chat, line, messages)
             except Exception as error:
@@ -216,6 +205,7 @@ class _Asking:
             endpoint.model.name,
             endpoint.digest,
             sha256_hex(self._system.encode()),
+            settings.max_tokens,
             _HEAD_BYTES + _BYTES_PER_TOKEN * settings.max_tokens,
         )
 

@@ -90,3 +90,7 @@ class JournalCorrupt(InvariantBroken):
     """Stored bytes differ from their hash; field: seq or blob."""
 
     exit_code = 1
+
+
+NOT_AN_ABSTENTION = (InvariantBroken, JournalUnavailable, NotOnRecord)
+"""What a mind's door lets through: the desk itself, or its record, is at fault, not the mind."""

@@ -9,7 +9,7 @@ from langgraph.types import interrupt
 
 from agents.abstention import no_view
 from agents.consensus import decide, decide_technical, needs_panel
-from contracts.errors import InvariantBroken, JournalUnavailable, NotOnRecord
+from contracts.errors import NOT_AN_ABSTENTION, InvariantBroken
 from contracts.ports import Brain, Case, Voter
 from contracts.records import (
     Approval,
@@ -193,7 +193,7 @@ async def _read(brain: Brain | None, case: Case) -> FormulaView:
         if brain is not None:
             return await brain.read(case)
         why = "no formula brain is set; name a model under brain"
-    except (NotOnRecord, InvariantBroken, JournalUnavailable):
+    except NOT_AN_ABSTENTION:
         raise
     except Exception as error:  # noqa: BLE001 - a model's door: whatever fails becomes an abstention
         why = f"{type(error).__name__}: {error}"
@@ -205,7 +205,7 @@ async def _ask(voter: Voter, task: VoteTask) -> Ballot:
     try:
         case = Case(task["desk_state"], task["snapshot"], task["report"], task["gate"], task["view"])
         return await voter.vote(case, task["proposal"], task["ordinal"])
-    except (NotOnRecord, InvariantBroken, JournalUnavailable):
+    except NOT_AN_ABSTENTION:
         raise
     except Exception as error:  # noqa: BLE001 - a voter's door: whatever fails becomes an abstention
         proposal = task["proposal"]

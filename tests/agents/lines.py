@@ -11,7 +11,7 @@ from agents.line import Caller, Line, Outside
 from contracts.exchange import Exchange, Tokens
 from memory.scratch import OverlayBlobStore
 
-CALLER = Caller("ab" * 32, "seat", "kimi", "moonshot", "kimi-k2", None, "cd" * 32)
+CALLER = Caller("ab" * 32, "seat", "kimi", "moonshot", "kimi-k2", None, "cd" * 32, max_tokens=100)
 
 Answer = httpx2.Response | Exception
 

@@ -175,12 +175,34 @@ async def test_a_changed_request_asks_anew_where_that_is_allowed() -> None:
     assert not line.is_playing_back
 
 
+async def test_a_changed_request_is_held_against_the_budget_like_any_other() -> None:
+    book = Book()
+    await told(await book.line(answer(b"one")).handle_async_request(request("a")))
+    line = book.line(recorded=book.written, may_ask=lambda *_: "the day's cap is reached")
+    with pytest.raises(NotAsked, match="cap is reached"):
+        await line.handle_async_request(request("changed"))
+
+
+async def test_time_counts_from_the_first_request_that_is_not_on_record() -> None:
+    book = Book()
+    await told(await book.line(answer(b"one")).handle_async_request(request("a")))
+    line = book.line(answer(5.0, b"two"), recorded=book.written)
+    async with line.within(0.02):
+        await told(await line.handle_async_request(request("a")))
+        await asyncio.sleep(0.05)
+    with pytest.raises(TimeoutError):
+        async with line.within(0.02):
+            await told(await line.handle_async_request(request("b")))
+    line.give_up("no answer in 0.02 s")
+    assert [exchange.outcome for exchange in book.written] == ["complete", "deadline"]
+
+
 async def test_what_must_not_be_asked_is_on_record_with_the_reason_and_is_not_asked_again() -> None:
     book = Book()
     line = book.line(may_ask=lambda _caller, tokens_in, out: f"{tokens_in} and {out} are too many")
     for each in lines_of(line, book):
-        with pytest.raises(NotAsked, match="900 and 100 are too many"):
-            each.admit(900, 100)
+        with pytest.raises(NotAsked, match="300 and 100 are too many"):
+            await each.handle_async_request(request("x" * 900))
     (exchange,) = book.written
     assert (exchange.outcome, exchange.request, exchange.tokens) == ("not_asked", None, None)
 
@@ -211,11 +233,10 @@ async def test_a_deadline_between_two_requests_is_on_record_too() -> None:
     line.give_up("no answer in 20 s")
     assert [exchange.outcome for exchange in book.written] == ["unreachable", "not_asked"]
     replay = book.replay()
-    replay.admit(1, 1)
     with pytest.raises(httpx2.ConnectError):
         await replay.handle_async_request(request())
     with pytest.raises(NotAsked, match="no answer in 20 s"):
-        replay.admit(1, 1)
+        await replay.handle_async_request(request())
 
 
 async def test_a_journal_that_cannot_be_written_reaches_who_waits_for_the_answer() -> None:

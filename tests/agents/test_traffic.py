@@ -73,7 +73,9 @@ def desk(*answers: Answer, **changes: str | BudgetSettings) -> Desk:
 
 def caller(name: str, cycle: str | None = "a") -> Caller:
     role: Role = "brain" if name == "brain" else "seat"
-    return Caller(None if cycle is None else cycle_named(cycle), role, name, "moonshot", "kimi-k2")
+    return Caller(
+        None if cycle is None else cycle_named(cycle), role, name, "moonshot", "kimi-k2", max_tokens=10
+    )
 
 
 def answer(*parts: bytes | Exception | float) -> httpx2.Response:
@@ -81,7 +83,6 @@ def answer(*parts: bytes | Exception | float) -> httpx2.Response:
 
 
 async def ask(line: Line, text: str = "hello") -> bytes:
-    line.admit(10, 10)
     request = httpx2.Request("POST", "https://models.example/v1/chat/completions", content=text.encode())
     response = await line.handle_async_request(request)
     return b"".join([part async for part in response.aiter_bytes()])
@@ -138,7 +139,7 @@ async def test_a_halted_desk_asks_nobody_and_says_why() -> None:
 async def test_a_spent_budget_asks_nobody_and_says_which() -> None:
     one = desk(settings=BudgetSettings(tokens_per_day=19))
     with pytest.raises(NotAsked, match="tokens_per_day"):
-        await ask(one.line("kimi"))
+        await ask(one.line("kimi"), "x" * 30)
     assert one.exchanges[0].outcome == "not_asked"
 
 
@@ -162,9 +163,8 @@ async def _first(parts: AsyncIterator[bytes]) -> bytes:
 async def test_closing_ends_what_is_under_way_and_puts_it_on_record() -> None:
     one = Desk(endless := Endless())
     line = one.line("kimi")
-    line.admit(10, 10)
     response = await line.handle_async_request(
-        httpx2.Request("POST", "https://models.example/v1", content=b"x")
+        httpx2.Request("POST", "https://models.example/v1", content=b"x" * 30)
     )
     assert await _first(response.aiter_bytes()) == b"data: {}\n\n"
     assert not list(one.journal.rows())
@@ -180,8 +180,7 @@ async def test_closing_ends_what_is_under_way_and_puts_it_on_record() -> None:
 async def test_an_answer_under_way_after_its_deadline_is_late_when_the_desk_closes() -> None:
     one = Desk(Endless())
     line = one.line("kimi")
-    line.admit(10, 10)
-    await line.handle_async_request(httpx2.Request("POST", "https://models.example/v1", content=b"x"))
+    await line.handle_async_request(httpx2.Request("POST", "https://models.example/v1", content=b"x" * 30))
     line.give_up("no answer by the deadline of 1 s")
     await one.traffic.aclose()
     assert [(each.outcome, each.ordinal) for each in one.exchanges] == [("deadline", 0), ("late", LATE)]
