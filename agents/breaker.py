@@ -22,17 +22,17 @@ class _Line:
 
 
 class Breaker:
-    """Lines are told apart by seat, provider and model; `now` is in seconds and never goes back."""
+    """Lines are told apart by role, seat, provider and model; `now` is in seconds and never goes back."""
 
     def __init__(self, failures: int, rest_s: float, now: Callable[[], float] = monotonic) -> None:
         self._limit = failures
         self._rest_s = rest_s
         self._now = now
-        self._lines: dict[tuple[str, str, str], _Line] = {}
+        self._lines: dict[tuple[str, ...], _Line] = {}
 
     def why_not(self, caller: Caller) -> str | None:
         """Why this line is left alone, or None."""
-        line = self._lines.get((caller.seat, caller.provider, caller.model))
+        line = self._lines.get(_key(caller))
         if line is None or line.failures < self._limit:
             return None
         left = line.rests_until - self._now()
@@ -44,9 +44,13 @@ class Breaker:
         """An exchange has ended."""
         if exchange.outcome in ("not_asked", "late"):
             return
-        line = self._lines.setdefault((exchange.seat, exchange.provider, exchange.model), _Line())
+        line = self._lines.setdefault(_key(exchange), _Line())
         if exchange.outcome in _FAILED or (exchange.status or 0) >= 500 or exchange.status == 429:
             line.failures += 1
             line.rests_until = self._now() + self._rest_s
         else:
             line.failures = 0
+
+
+def _key(of: Caller | Exchange) -> tuple[str, ...]:
+    return (of.role, of.seat, of.provider, of.model)

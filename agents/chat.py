@@ -74,7 +74,7 @@ def open_chat(
         model=endpoint.model.name,
         base_url=endpoint.base_url,
         api_key=endpoint.key,
-        temperature=_temperature(endpoint.model, temperature),
+        temperature=temperature_of(endpoint.model, temperature),
         timeout=timeout_s,
         # Its default of two minutes between parts would pass for the deadline of the vote.
         stream_chunk_timeout=None,
@@ -86,13 +86,38 @@ def open_chat(
         streaming=True,
         stream_usage=True,
         model_kwargs=_format(answer_as, schema),
-        # Some servers know only this name of the limit, and all know it.
-        extra_body={"max_tokens": max_tokens, **_thinking(endpoint.model)},
+        extra_body=extra_body(endpoint.model, max_tokens),
         http_client=httpx2.Client(transport=_Closed()),
-        http_async_client=httpx2.AsyncClient(
-            transport=transport, timeout=timeout_s, event_hooks={"request": [_without_more_headers]}
-        ),
+        http_async_client=client_over(transport, timeout_s),
     )
+
+
+def client_over(transport: httpx2.AsyncBaseTransport, timeout_s: float) -> httpx2.AsyncClient:
+    """A client for one line, which sends no more of this machine than a request needs."""
+    hooks = {"request": [_without_more_headers]}
+    return httpx2.AsyncClient(transport=transport, timeout=timeout_s, event_hooks=hooks)
+
+
+def temperature_of(model: Model, wanted: float | None) -> float | None:
+    """The temperature that the endpoint takes; None leaves it out."""
+    if wanted is None or Quirk.SAMPLING_FIXED in model.quirks:
+        return None
+    if Quirk.TEMPERATURE_ABOVE_ZERO in model.quirks:
+        return min(max(wanted, _LOWEST_TEMPERATURE), _HIGHEST_TEMPERATURE)
+    return wanted
+
+
+def extra_body(model: Model, max_tokens: int) -> dict[str, Any]:
+    """What the common form of a request does not say: the limit, and that there is no thinking to pay for."""
+    # Some servers know only this name of the limit, and all know it.
+    body: dict[str, Any] = {"max_tokens": max_tokens}
+    if Quirk.THINKS_UNLESS_DISABLED in model.quirks:
+        body["thinking"] = {"type": "disabled"}
+    if Quirk.REASONING_EFFORT_NONE in model.quirks and Quirk.ALWAYS_THINKS not in model.quirks:
+        body["reasoning"] = {"effort": "none"}
+    if Quirk.REASONING_SPLIT in model.quirks:
+        body["reasoning_split"] = True
+    return body
 
 
 def without_thinking(content: str, model: Model) -> str:
@@ -101,25 +126,6 @@ def without_thinking(content: str, model: Model) -> str:
     if Quirk.THINK_TAGS in model.quirks and text.startswith("<think>"):
         return text.partition("</think>")[2]
     return content
-
-
-def _temperature(model: Model, wanted: float | None) -> float | None:
-    if wanted is None or Quirk.SAMPLING_FIXED in model.quirks:
-        return None
-    if Quirk.TEMPERATURE_ABOVE_ZERO in model.quirks:
-        return min(max(wanted, _LOWEST_TEMPERATURE), _HIGHEST_TEMPERATURE)
-    return wanted
-
-
-def _thinking(model: Model) -> dict[str, Any]:
-    body: dict[str, Any] = {}
-    if Quirk.THINKS_UNLESS_DISABLED in model.quirks:
-        body["thinking"] = {"type": "disabled"}
-    if Quirk.REASONING_EFFORT_NONE in model.quirks and Quirk.ALWAYS_THINKS not in model.quirks:
-        body["reasoning"] = {"effort": "none"}
-    if Quirk.REASONING_SPLIT in model.quirks:
-        body["reasoning_split"] = True
-    return body
 
 
 def _format(answer_as: Format, schema: Mapping[str, Any]) -> dict[str, Any]:

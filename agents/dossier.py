@@ -8,19 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from contracts.market import Instrument
+from agents.evidence_names import Citable
+from contracts.market import Instrument, Timeframe
 from contracts.ports import Case
 from contracts.records import Evidence, FormulaView, TradeProposal
 
 BEGIN, END = "BEGIN DATA", "END DATA"
-
-
-class Shown(NamedTuple):
-    """One number of the dossier that a reason may rest on."""
-
-    name: str
-    value: float
-    unit: str
 
 
 class Dossier(NamedTuple):
@@ -28,9 +21,9 @@ class Dossier(NamedTuple):
 
     text: str
     evidence_ids: tuple[str, ...]
-    numbers: tuple[Shown, ...]
+    numbers: tuple[Citable, ...]
     """Measured: each may be cited."""
-    own: tuple[Shown, ...]
+    own: tuple[Citable, ...]
     """The proposal's own: each may be repeated."""
 
 
@@ -49,6 +42,14 @@ def plain(value: float) -> str:
     return format(Decimal(f"{value:.6g}"), "f")
 
 
+def evidence_line(row: Evidence, decision: Timeframe) -> str:
+    """One row of evidence as every model reads it; the timeframe is named where it is not the decision's."""
+    value = f"none: {as_data(row.reason or 'no reason')}" if row.value is None else plain(row.value)
+    warned = f" | warning: {as_data('; '.join(row.warnings))}" if row.warnings else ""
+    on = "" if row.timeframe == decision else f" | on {row.timeframe} bars"
+    return f"{row.evidence_id} | {value} | {row.unit} | {row.n_obs}{warned}{on}"
+
+
 def as_data(text: str) -> str:
     """Text from outside on one line, unable to end the data or to look like a heading of it."""
     flat = " ".join(text.split())
@@ -60,58 +61,58 @@ def _one_line(line: str) -> str:
     return indent + as_data(line)
 
 
-def _measured(case: Case, known: Sequence[Evidence]) -> Iterator[Shown]:
+def _measured(case: Case, known: Sequence[Evidence]) -> Iterator[Citable]:
     for row in known:
         if row.value is not None:
-            yield Shown(row.evidence_id, row.value, row.unit)
+            yield Citable(row.evidence_id, row.value, row.unit)
     score, strength, quote = case.report.score, case.report.strength, case.snapshot.quote
-    yield Shown("technical_score", score.value, "score")
-    yield Shown("score_buy", score.buy, "score")
-    yield Shown("score_sell", score.sell, "score")
-    yield Shown("score_minimum", score.minimum, "score")
+    yield Citable("technical_score", score.value, "score")
+    yield Citable("score_buy", score.buy, "score")
+    yield Citable("score_sell", score.sell, "score")
+    yield Citable("score_minimum", score.minimum, "score")
     for part in score.parts:
-        yield Shown(f"score_{part.name}", max(part.buy, part.sell), "score")
+        yield Citable(f"score_{part.name}", max(part.buy, part.sell), "score")
     if strength.value is not None:
-        yield Shown("composite_strength", strength.value, "sigma")
+        yield Citable("composite_strength", strength.value, "sigma")
     for signal in strength.inputs:
         if signal.z is not None:
-            yield Shown(f"signal_{signal.name}", signal.z, "sigma")
-            yield Shown(f"weight_{signal.name}", signal.weight, "ratio")
+            yield Citable(f"signal_{signal.name}", signal.z, "sigma")
+            yield Citable(f"weight_{signal.name}", signal.weight, "ratio")
     if quote is not None:
-        yield Shown("bid", quote.bid, "price")
-        yield Shown("ask", quote.ask, "price")
-        yield Shown("spread", quote.ask - quote.bid, "price")
-        yield Shown("spread_pips", (quote.ask - quote.bid) / _pip(case), "pips")
+        yield Citable("bid", quote.bid, "price")
+        yield Citable("ask", quote.ask, "price")
+        yield Citable("spread", quote.ask - quote.bid, "price")
+        yield Citable("spread_pips", (quote.ask - quote.bid) / _pip(case), "pips")
     yield from _account(case)
 
 
-def _account(case: Case) -> Iterator[Shown]:
+def _account(case: Case) -> Iterator[Citable]:
     marks, stats = case.state.marks, case.state.stats
     for name in ("balance", "equity", "start_equity", "peak_equity", "day_open_equity"):
-        yield Shown(name, float(getattr(marks, name)), "money")
-    yield Shown("closed_trades", float(stats.n_closed), "count")
+        yield Citable(name, float(getattr(marks, name)), "money")
+    yield Citable("closed_trades", float(stats.n_closed), "count")
     for name in ("win_rate", "mean_win_r", "mean_loss_r"):
         if (value := getattr(stats, name)) is not None:
-            yield Shown(name, value, "ratio" if name == "win_rate" else "R")
+            yield Citable(name, value, "ratio" if name == "win_rate" else "R")
     for held in case.state.positions:
-        yield Shown(f"position_{held.instrument_id}", float(held.quantity), "units")
-        yield Shown(f"average_price_{held.instrument_id}", float(held.average_price), "price")
-        yield Shown(f"open_profit_{held.instrument_id}", float(held.unrealized_pnl), "money")
+        yield Citable(f"position_{held.instrument_id}", float(held.quantity), "units")
+        yield Citable(f"average_price_{held.instrument_id}", float(held.average_price), "price")
+        yield Citable(f"open_profit_{held.instrument_id}", float(held.unrealized_pnl), "money")
 
 
-def _own(case: Case, proposal: TradeProposal) -> Iterator[Shown]:
+def _own(case: Case, proposal: TradeProposal) -> Iterator[Citable]:
     pip = _pip(case)
-    yield Shown("entry", proposal.entry, "price")
+    yield Citable("entry", proposal.entry, "price")
     for name, price in (("stop", proposal.stop), ("target", proposal.target)):
         if price is not None:
-            yield Shown(name, price, "price")
-            yield Shown(f"{name}_distance", abs(price - proposal.entry), "price")
-            yield Shown(f"{name}_pips", abs(price - proposal.entry) / pip, "pips")
-    yield Shown("quantity", proposal.quantity, "units")
-    yield Shown("lots", proposal.quantity / float(case.snapshot.instrument.lot_size), "lots")
-    yield Shown("risk", proposal.risk_amount, "money")
-    yield Shown("risk_pct", proposal.risk_pct, "%")
-    yield Shown("notional", proposal.notional, "money")
+            yield Citable(name, price, "price")
+            yield Citable(f"{name}_distance", abs(price - proposal.entry), "price")
+            yield Citable(f"{name}_pips", abs(price - proposal.entry) / pip, "pips")
+    yield Citable("quantity", proposal.quantity, "units")
+    yield Citable("lots", proposal.quantity / float(case.snapshot.instrument.lot_size), "lots")
+    yield Citable("risk", proposal.risk_amount, "money")
+    yield Citable("risk_pct", proposal.risk_pct, "%")
+    yield Citable("notional", proposal.notional, "money")
 
 
 def _lines(case: Case, proposal: TradeProposal | None, known: Sequence[Evidence]) -> Iterator[str]:
@@ -123,11 +124,7 @@ def _lines(case: Case, proposal: TradeProposal | None, known: Sequence[Evidence]
     if proposal is not None:
         yield from _proposal_lines(instrument, proposal)
     yield "Evidence (id | value | unit | observations):"
-    for row in known:
-        if row.value is not None:
-            warned = f" | warning: {as_data('; '.join(row.warnings))}" if row.warnings else ""
-            named = f"{row.evidence_id} | {plain(row.value)} | {row.unit} | {row.n_obs}{warned}"
-            yield named if row.timeframe == snapshot.timeframe else f"{named} | on {row.timeframe} bars"
+    yield from (evidence_line(row, snapshot.timeframe) for row in known)
     yield from _unknown(case.report.evidence)
     yield from _score_lines(case)
     yield from _account_lines(case)

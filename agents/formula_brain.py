@@ -22,8 +22,8 @@ from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from agents.abstention import no_view
-from agents.chat import Endpoint
-from agents.dossier import Dossier, make_dossier
+from agents.chat import Endpoint, client_over, extra_body, temperature_of
+from agents.dossier import Dossier, evidence_line, make_dossier
 from agents.evidence_names import Citable
 from agents.grounding import ungrounded
 from agents.line import Caller, Line
@@ -37,7 +37,7 @@ from contracts.canonical import sha256_hex
 from contracts.errors import NOT_AN_ABSTENTION, ToolInputError
 from contracts.market import Bars, Side, Timeframe
 from contracts.ports import Case
-from contracts.records import Evidence, FormulaView, MarketSnapshot
+from contracts.records import FormulaView, MarketSnapshot
 from prompts.loader import load_prompt
 
 Ability = Literal["tools", "loop", "single"]
@@ -203,11 +203,11 @@ class _Reading:
         return (await agent.run(self._so_far())).output
 
     def _so_far(self) -> str:
-        rows = [_row(evidence) for evidence in self._bench.called]
+        rows = [evidence_line(row, self._case.snapshot.timeframe) for row in self._bench.called]
         return "\n".join([self._dossier.text, *(["Asked for since:", *rows] if rows else [])])
 
     def _invented(self, reasoning: str) -> tuple[str, ...]:
-        shown = [Citable(n.name, n.value, n.unit) for n in self._dossier.numbers]
+        shown = [*self._dossier.numbers]
         shown += [Citable(e.evidence_id, e.value, e.unit) for e in self._bench.called if e.value is not None]
         snapshot = self._case.snapshot
         return ungrounded(
@@ -221,11 +221,11 @@ class _Reading:
             api_key=endpoint.key.get_secret_value(),
             max_retries=0,
             timeout=settings.timeout_s,
-            http_client=httpx2.AsyncClient(transport=transport, timeout=settings.timeout_s),
+            http_client=client_over(transport, settings.timeout_s),
         )
-        body = OpenAIChatModelSettings(extra_body={"max_tokens": settings.max_tokens})
-        if settings.temperature is not None and Quirk.SAMPLING_FIXED not in endpoint.model.quirks:
-            body["temperature"] = settings.temperature
+        body = OpenAIChatModelSettings(extra_body=extra_body(endpoint.model, settings.max_tokens))
+        if (temperature := temperature_of(endpoint.model, settings.temperature)) is not None:
+            body["temperature"] = temperature
         profile = OpenAIModelProfile(
             supports_json_schema_output=True,
             openai_chat_streaming_requires_finish_reason=True,
@@ -290,7 +290,8 @@ async def _call_tool(
         As read_tool gave them; defaults where left out.
     """
     try:
-        return _row(ctx.deps.call(name, timeframe, _whole(parameters or {})))
+        called = ctx.deps.call(name, timeframe, _whole(parameters or {}))
+        return evidence_line(called, ctx.deps.case.snapshot.timeframe)
     except ToolInputError as error:
         raise ModelRetry(str(error)) from None
 
@@ -298,13 +299,6 @@ async def _call_tool(
 def _whole(parameters: Mapping[str, float]) -> dict[str, float]:
     """JSON of some models writes 14 as 14.0."""
     return {name: int(v) if float(v).is_integer() else v for name, v in parameters.items()}
-
-
-def _row(evidence: Evidence) -> str:
-    told = f"none: {evidence.reason}" if evidence.value is None else f"{evidence.value:.6g}"
-    return (
-        f"{evidence.evidence_id} | {told} | {evidence.unit} | {evidence.n_obs} | on {evidence.timeframe} bars"
-    )
 
 
 def _ability(settings: BrainSettings, endpoint: Endpoint) -> Ability:

@@ -52,7 +52,7 @@ def open_panel(
     """
     spent = spent_on_record(_asked_today(journal), blobs.get, _price_of)
     spending = Spending(budget, _price_of, _today, spent)
-    traffic = LiveTraffic(journal, blobs, spending, ("brain", *panel.seats), halted_by=halted_by)
+    traffic = LiveTraffic(journal, blobs, spending, halted_by=halted_by)
 
     def endpoint_of(settings: SeatSettings | BrainSettings) -> Endpoint | str:
         return _with_digest(find_endpoint(settings, key_of(settings.provider)))

@@ -19,7 +19,7 @@ from langchain_openai import ChatOpenAI
 
 from agents.ballot_answer import BallotAnswer, ballot_schema, read_answer
 from agents.chat import Endpoint, answer_format, open_chat, schema_in_words, without_thinking
-from agents.dossier import Dossier, Shown, make_dossier, plain
+from agents.dossier import Dossier, make_dossier, plain
 from agents.evidence_names import Citable
 from agents.grounding import ungrounded
 from agents.line import Caller, Line
@@ -230,8 +230,8 @@ class _Asking:
         own = [Citable(name, pips, "pips") for name, pips in advice if pips is not None]
         return ungrounded(
             answer.reasoning,
-            _citable(self.dossier.numbers),
-            [*_citable(self.dossier.own), *own],
+            self.dossier.numbers,
+            [*self.dossier.own, *own],
             pip=float(self.case.snapshot.instrument.pip_size),
             timeframe=self.case.snapshot.timeframe,
         )
@@ -269,10 +269,6 @@ async def _settle(line: Line, n_before: int) -> None:
 def _storable(text: str) -> str:
     """Half a surrogate pair is no Unicode: neither a request nor a record can hold it."""
     return text.encode(errors="replace").decode()
-
-
-def _citable(numbers: Sequence[Shown]) -> list[Citable]:
-    return [Citable(number.name, number.value, number.unit) for number in numbers]
 
 
 def _parents(case: Case, proposal: TradeProposal) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ journal before anybody acts on it.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import httpx2
 
@@ -13,7 +13,6 @@ from agents.breaker import Breaker
 from agents.budget import Spending
 from agents.line import Caller, Line, Outside
 from contracts.canonical import sha256_hex
-from contracts.errors import SettingsError
 from contracts.exchange import Exchange
 from contracts.ports import BlobStore, Journal
 
@@ -23,14 +22,13 @@ _POOL = httpx2.Limits(max_connections=32, max_keepalive_connections=8)
 
 
 class LiveTraffic:
-    """The way out; `names` are the callers in order, the brain first."""
+    """The way out."""
 
     def __init__(
         self,
         journal: Journal,
         blobs: BlobStore,
         spending: Spending,
-        names: Sequence[str],
         *,
         breaker: Breaker | None = None,
         halted_by: Callable[[], str | None] = lambda: None,
@@ -39,11 +37,6 @@ class LiveTraffic:
         self._journal = journal
         self._blobs = blobs
         self._spending = spending
-        if len(set(names)) != len(names):
-            raise SettingsError(
-                f"expected the brain and every seat to have a name of their own, found {', '.join(names)}; "
-                "rename a seat"
-            )
         self._breaker = breaker or Breaker(failures=5, rest_s=60.0)
         self._halted_by = halted_by
         self._transport = transport

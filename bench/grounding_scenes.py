@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache, cached_property
 
-from agents.dossier import Shown, make_dossier
+from agents.dossier import make_dossier
 from agents.grounding import Citable
 from contracts.canonical import round_significant
 from contracts.market import Bars, Instrument, Quote, Side, Timeframe
@@ -75,11 +75,7 @@ def _scene(instrument: Instrument, bars: Bars, profile: ReportProfile) -> Scene:
     gate = gate.model_copy(update={"level": "vote", "side": gate.side or Side.BUY, "reasons": ()})
     proposal = propose_trade(state, snapshot, report, gate, RiskLimits())
     dossier = make_dossier(Case(state, snapshot, report, gate), proposal)
-    return Scene(tuple(map(_as_citable, dossier.numbers)), tuple(map(_as_citable, dossier.own)))
-
-
-def _as_citable(number: Shown) -> Citable:
-    return Citable(number.name, number.value, number.unit)
+    return Scene(dossier.numbers, dossier.own)
 
 
 def _snapshot(instrument: Instrument, as_of: datetime, ask: float) -> MarketSnapshot:

@@ -114,8 +114,7 @@ class Desk:
         self.spending = Spending(BudgetSettings(), lambda *_: _PRICE, lambda: date(2024, 3, 6))
         # Plain HTTP only: reading a store of certificates for every desk costs more than its vote.
         way_out = httpx2.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-        names = ("brain", "kimi")
-        self.traffic = LiveTraffic(self.journal, self.blobs, self.spending, names, transport=way_out)
+        self.traffic = LiveTraffic(self.journal, self.blobs, self.spending, transport=way_out)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:

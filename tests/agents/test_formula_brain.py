@@ -12,6 +12,7 @@ from agents.abstention import no_view
 from agents.budget import Spending
 from agents.chat import Endpoint
 from agents.formula_brain import LISTED, BarsOf, FormulaBrain
+from agents.providers import Quirk
 from agents.settings import BrainSettings, BudgetSettings
 from agents.traffic import LiveTraffic, RecordedTraffic
 from agents.workbench import Workbench
@@ -54,9 +55,9 @@ class Scene:
         self._settings = BrainSettings.model_validate(
             {"provider": "openai-compatible", "model": "kimi-k2", "base_url": server.base_url} | settings
         )
-        self._endpoint = Endpoint("openai-compatible", _MODEL, server.base_url, SecretStr(KEY))
+        self.endpoint = Endpoint("openai-compatible", _MODEL, server.base_url, SecretStr(KEY))
         spending = Spending(BudgetSettings(), lambda *_: _PRICE, lambda: DAY)
-        self.traffic = LiveTraffic(self.journal, self.blobs, spending, ("brain",))
+        self.traffic = LiveTraffic(self.journal, self.blobs, spending)
 
     async def read(self) -> FormulaView:
         view = await self._brain(self.traffic).read(CASE)
@@ -73,7 +74,7 @@ class Scene:
 
     def _brain(self, traffic: LiveTraffic | RecordedTraffic) -> FormulaBrain:
         bars = BarsOf(lambda _snapshot: BARS, lambda _snapshot: ())
-        return FormulaBrain(self._settings, self._endpoint, traffic, bars)
+        return FormulaBrain(self._settings, self.endpoint, traffic, bars)
 
 
 async def test_one_answer_over_the_evidence_is_a_view(scripted: ScriptedServer) -> None:
@@ -88,6 +89,22 @@ async def test_one_answer_over_the_evidence_is_a_view(scripted: ScriptedServer) 
     assert request.at("response_format", "type") == "json_schema"
     assert KEY not in str(request.body)
     assert (await scene.read_again()).record_id == view.record_id
+
+
+async def test_requests_obey_the_endpoint_and_tell_nothing_of_this_machine(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-somebody")
+    scripted.always(Completion(view_text()))
+    scene = Scene(scripted, ability="single", temperature=0.0)
+    quirks = (Quirk.TEMPERATURE_ABOVE_ZERO, Quirk.THINKS_UNLESS_DISABLED)
+    scene.endpoint = replace(scene.endpoint, model=_MODEL.model_copy(update={"quirks": quirks}))
+    await scene.read()
+    (request,) = scripted.requests
+    assert request.at("temperature") == 0.01
+    assert request.at("thinking", "type") == "disabled"
+    assert request.at("max_tokens") == 1_200
+    assert "org-somebody" not in str(request.headers)
 
 
 async def test_a_model_with_tools_finds_reads_and_calls_one_and_cites_it(scripted: ScriptedServer) -> None:
@@ -212,7 +229,7 @@ async def test_the_budget_is_asked_before_every_request(scripted: ScriptedServer
     scripted.always(Completion(view_text()))
     scene = Scene(scripted, ability="single")
     spent = Spending(BudgetSettings.model_validate({"usd_per_day": "0"}), lambda *_: _PRICE, lambda: DAY)
-    scene.traffic = LiveTraffic(scene.journal, scene.blobs, spent, ("brain",))
+    scene.traffic = LiveTraffic(scene.journal, scene.blobs, spent)
     view = await scene.read()
     assert "usd_per_day" in (view.abstained or "")
     assert scripted.requests == []

@@ -1,7 +1,7 @@
 """What a desk's lines put into the journal, in which place, and when they do not ask."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ from agents.line import LATE, Caller, Line, NotAsked, Role
 from agents.providers import Price
 from agents.settings import BudgetSettings
 from agents.traffic import LiveTraffic, RecordedTraffic
-from contracts.errors import NotOnRecord, SettingsError
+from contracts.errors import NotOnRecord
 from contracts.exchange import Exchange, Tokens
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tests.agents.lines import Answer, Model, Parts
@@ -42,15 +42,14 @@ class Desk:
     blobs: OverlayBlobStore = field(default_factory=OverlayBlobStore)
 
     def __post_init__(self) -> None:
-        self.traffic = self.opened(NAMES)
+        self.open()
 
-    def opened(self, names: Sequence[str]) -> LiveTraffic:
+    def open(self) -> None:
         self.spending = Spending(self.settings, lambda *_: PRICE, lambda: date(2026, 3, 2))
-        return LiveTraffic(
+        self.traffic = LiveTraffic(
             self.journal,
             self.blobs,
             self.spending,
-            names,
             halted_by=lambda: self.halted_by,
             transport=self.model,
         )
@@ -121,7 +120,7 @@ async def test_what_is_on_record_is_played_back_and_paid_once() -> None:
 async def test_after_a_crash_only_the_rest_is_asked() -> None:
     one = desk(answer(SAID), answer(SAID + b" "))
     await ask(one.line("kimi"), "first")
-    one.traffic = one.opened(NAMES)
+    one.open()
     line = one.line("kimi")
     assert await ask(line, "first") == SAID
     assert await ask(line, "second") == SAID + b" "
@@ -192,11 +191,6 @@ async def test_closing_a_desk_that_never_asked_does_nothing() -> None:
     await one.traffic.aclose()
     await one.traffic.aclose()
     assert one.exchanges == ()
-
-
-def test_a_seat_with_the_name_of_another_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"a name of their own, found brain, kimi, brain; rename a seat"):
-        desk().opened(("brain", "kimi", "brain"))
 
 
 async def test_requests_outside_a_cycle_are_never_played_back() -> None:
