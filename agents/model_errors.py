@@ -18,8 +18,6 @@ _STATUS = re.compile(r"[1-5][0-9]{2}")
 
 def is_passing(error: Exception) -> bool:
     """Whether the same request may succeed a moment later: line trouble, a busy or a failing server."""
-    if isinstance(_causes(error)[-1], NotAsked):
-        return False
     if (status := _status(error)) is not None:
         return status in (408, 409, 425, 429) or status >= 500
     # A line puts an OSError on record as the unreachable server that it plays back.

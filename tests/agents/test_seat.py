@@ -378,6 +378,7 @@ async def test_a_spent_budget_is_an_abstention_that_names_the_cap() -> None:
         ballot = await desk.vote()
     assert ballot.answer == "ABSTAIN"
     assert "expected usd_per_cycle within its cap of 0.02" in (ballot.abstained or "")
+    assert (desk.outcomes, desk.pauses) == (["not_asked"], []), "a cap does not pass by itself"
     assert (server.requests, desk.outcomes) == ([], ["not_asked"])
     await assert_replay_is(ballot, desk)
 
