@@ -19,6 +19,11 @@ _NOUNS: tuple[tuple[str, str, str], ...] = (
     ("band", "upper", r"upper\s+(?:bollinger\s+)?(?:band|line)s?|bollinger[\s_]upper|upper\s+bollinger"),
     ("band", "lower", r"lower\s+(?:bollinger\s+)?(?:band|line)s?|bollinger[\s_]lower|lower\s+bollinger"),
     ("band", "", r"bollinger(?:\s+bands?)?|bands?"),
+    ("percentile", "", r"(?:volatility[\s_-]+)?(?:percentile|percent\s+rank)(?:\s+(?:of|in)\s+(?:its\s+)?volatility)?|"
+     r"volatility[\s_-]rank"),
+    ("efficiency", "", r"(?:kaufman(?:['’]s)?\s+)?efficiency(?:[\s_-]ratio)?"),
+    # The id of a report counts them; a value that follows is no part of the name.
+    ("correlation", "", r"correlation(?:[\s_]\d(?![.\d]))?|correlated"),
     ("volatility", "realized", r"reali[sz]ed(?:[\s_-]vol(?:atility)?|(?=\s*[:=(]?\s*\d))"),
     ("volatility", "yang_zhang", r"yang[\s_–-]*zhang(?:['’]s)?(?:[\s_-]*(?:vol(?:atility)?|estimat\w+))?"),
     ("volatility", "implied", r"implied[\s_-]vol(?:atility)?"),
@@ -41,7 +46,7 @@ _NOUNS: tuple[tuple[str, str, str], ...] = (
     ("price", "", r"(?:last\s+|current\s+)?price|spot|quote|the\s+(?:market|pair)|trad(?:es|ing)|eur/?usd"),
     ("level", "", r"support|resistance"),
     ("foreign", "", r"retracement|fib(?:onacci)?|stochastics?|cci|vwap|obv|mfi|williams|"
-     r"open\s+interest|volume|pivot|ichimoku|sharpe|yields?|correlation|win\s+rate"),
+     r"open\s+interest|volume|pivot|ichimoku|sharpe|yields?|win\s+rate"),
 )  # fmt: skip
 _KINDS: tuple[tuple[str, str], ...] = (
     ("fast", r"fast(?:er)?|short(?:er)?(?:[\s-]term)?(?=\s+(?:ema|ma|moving))"),

@@ -146,6 +146,8 @@ class MarketSnapshot(StageRecord):
     universe: tuple[str, ...]
     timeframe: Timeframe
     series: tuple[BarSeries, ...]
+    held: tuple[BarSeries, ...] = ()
+    """Of other instruments in which the account holds a position, for what ties the two together."""
     quote: Quote | None
     book: Sha256 | None
     rates: tuple[Rate, ...]

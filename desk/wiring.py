@@ -152,6 +152,7 @@ def _build(
             writer=writer,
             settings=rules,
             others=others,
+            held=[held.instrument_id for held in state.positions],
         )
 
     kill_switch = FileKillSwitch(folder.path)

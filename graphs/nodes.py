@@ -58,7 +58,8 @@ async def report(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
     def make() -> FormulaReport:
         bars, others = run.desk.reader.bars_of(snapshot), run.desk.reader.others_of(snapshot)
         weights = run.desk.weights_of(desk_state) or desk_state.composite_reason or "no fit was made"
-        return make_report(snapshot, bars, others, weights, load_profile(settings.profile), settings.score)
+        held, profile = run.desk.reader.held_of(snapshot), load_profile(settings.profile)
+        return make_report(snapshot, bars, others, weights, profile, settings.score, held)
 
     return {"report": run.pure(FormulaReport, make)}
 

@@ -193,6 +193,10 @@ class ChunkReader:
             if s.instrument_id != own and s.timeframe == snapshot.timeframe
         )
 
+    def held_of(self, snapshot: MarketSnapshot) -> dict[str, Bars]:
+        """The bars of other instruments that the account held, by instrument."""
+        return {series.instrument_id: self.load(series) for series in snapshot.held}
+
     def _chunk(self, blob: str) -> tuple[_Rows, PriceSide]:
         chunk = self._decoded.get(blob)
         if chunk is None:

@@ -8,7 +8,7 @@ must only be recent and sound, for what lacks their history reports itself as mi
 while the market is open, so that a weekend makes nothing stale.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import numpy as np
@@ -62,11 +62,12 @@ async def build_snapshot(
     writer: ChunkWriter,
     settings: SnapshotSettings,
     others: Iterable[str] = (),
+    held: Iterable[str] = (),
 ) -> MarketSnapshot:
     """Ask `feed` for everything the cycle reads, store the bars, and say whether they are fit.
 
     `others` are instruments to compare with, on the decision timeframe alone; one of which the feed has no
-    bars is left out, and no fault of theirs makes the snapshot unfit.
+    bars is left out, and no fault of theirs makes the snapshot unfit. `held` are those the account holds.
 
     A feed that raises DataUnavailable makes a refused snapshot, not an error. `in_session` is true
     where the market is open at `as_of` or opens within one timeframe, as long as an order decided on
@@ -82,9 +83,10 @@ async def build_snapshot(
             found = no_bars()
         series.append(writer.store(instrument.instrument_id, each, found, settings.bars))
         bars[each] = found[-settings.bars :]
-    for other in others:
+    beside: dict[str, list[BarSeries]] = {}
+    for other in dict.fromkeys((*others, *held)):
         if other != instrument.instrument_id:
-            series += await _series_of_other(other, timeframe, as_of, feed, writer, settings)
+            beside[other] = await _series_of_other(other, timeframe, as_of, feed, writer, settings)
     quote = await feed.quote(instrument.instrument_id, as_of)
     rates = await feed.rates(as_of)
     return MarketSnapshot(
@@ -94,7 +96,8 @@ async def build_snapshot(
         instrument=instrument,
         universe=feed.instruments(),
         timeframe=timeframe,
-        series=tuple(series),
+        series=(*series, *_of(others, beside)),
+        held=_of(held, beside),
         quote=quote,
         book=None,
         rates=rates,
@@ -117,6 +120,10 @@ async def _series_of_other(
     except DataUnavailable:
         return []
     return [writer.store(instrument_id, timeframe, found, settings.bars)] if len(found) else []
+
+
+def _of(names: Iterable[str], beside: Mapping[str, list[BarSeries]]) -> tuple[BarSeries, ...]:
+    return tuple(series for name in names for series in beside.get(name, ()))
 
 
 def recheck_snapshot(

@@ -44,6 +44,7 @@ _MODULES = (
     "tools.range_volatility",
     "tools.ranges",
     "tools.realized_variance",
+    "tools.regime",
     "tools.talib_functions",
     "tools.volatility",
     "tools.volatility_models",

@@ -8,9 +8,10 @@ A row that has no value stays in the report with its reason. The score reads the
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, Self
 
 from pydantic import (
@@ -33,10 +34,14 @@ from tools.formulas.catalogue import formulas
 from tools.formulas.conventions import DEFAULT
 from tools.formulas.reach import reach_of
 from tools.formulas.values import compute_together
+from tools.regime import return_correlation
 from tools.registry import SharedBars, ToolCall, get_tool, load_tools
 from tools.technical_score import score_technicals
 
 PROFILES = Path(__file__).with_name("profiles")
+NOTHING_HELD: Mapping[str, Bars] = MappingProxyType({})
+CORRELATION_BARS = 100
+"""Newest returns that a correlation with a held instrument rests on."""
 
 
 class _Described(BaseModel):
@@ -146,6 +151,7 @@ def make_report(
     weights: CompositeWeights | str,
     profile: ReportProfile,
     settings: ScoreSettings,
+    held: Mapping[str, Bars] = NOTHING_HELD,
 ) -> FormulaReport:
     """What the numbers say about one snapshot: evidence, technical score, composite strength.
 
@@ -165,11 +171,14 @@ def make_report(
         The rows to compute.
     settings : ScoreSettings
         Of the technical score.
+    held : mapping of str to Bars
+        Decision-timeframe bars of the other instruments that the account holds.
 
     Returns
     -------
     FormulaReport
-        One evidence row for each profile row, in its order; those without a value have the reason.
+        One evidence row for each profile row, in its order, and one correlation for each instrument held;
+        those without a value have the reason.
 
     Raises
     ------
@@ -183,7 +192,7 @@ def make_report(
     A missing timeframe is no error: its rows have no value. Cost: one tool call a row; what rows and
     strength have in common is computed once.
     """
-    _refuse_future(snapshot, (*bars.values(), *others))
+    _refuse_future(snapshot, (*bars.values(), *others, *held.values()))
     if not isinstance(weights, str):
         _refuse_foreign(snapshot, weights)
     kept = {
@@ -203,7 +212,7 @@ def make_report(
         as_of=snapshot.as_of,
         parents=(snapshot.record_id,),
         profile=profile.name,
-        evidence=evidence,
+        evidence=(*evidence, *_correlations(snapshot, decision_bars, held)),
         score=score_technicals(by_id, snapshot.instrument.market, settings),
         strength=composite_strength(decision_bars, weights),
     )
@@ -273,3 +282,19 @@ def _evidence(row: ProfileRow, snapshot: MarketSnapshot, bars: Mapping[Timeframe
         reason=found.reason if found else f"the snapshot has no {timeframe} bars",
         warnings=found.warnings if found else (),
     )
+
+
+def _correlations(snapshot: MarketSnapshot, bars: Bars, held: Mapping[str, Bars]) -> Iterator[Evidence]:
+    # Numbered, since an id is a name to cite and an instrument's may be any text.
+    for n, (instrument_id, other) in enumerate(held.items(), start=1):
+        found = return_correlation(bars, other, window=CORRELATION_BARS)
+        yield Evidence(
+            evidence_id=f"correlation_{n}",
+            tool="return_correlation",
+            instrument_id=instrument_id,
+            timeframe=snapshot.timeframe,
+            value=found.value,
+            unit="correlation",
+            n_obs=found.n_obs,
+            reason=found.reason,
+        )

@@ -1,0 +1,112 @@
+"""What kind of market it is: calm or stressed beside its own past, and one bet or two beside another market.
+
+Plain measures that need no fit, for a voter who asks whether a signal suits the market it stands in.
+`return_correlation` is no registered tool: it compares two instruments, and the report calls it for those
+that the account holds.
+"""
+
+from typing import Annotated, TypeAlias
+
+import numpy as np
+
+from contracts.market import Bars, Float1D
+from tools.log_prices import log_returns
+from tools.registry import Bounds, ToolValue, tool
+from tools.talib_guard import Period
+from tools.volatility import realized_volatility
+
+Window: TypeAlias = Annotated[int, Bounds(20, 1000)]
+
+_EQUAL = 1e-9
+MIN_COMMON = 30
+"""Returns that two instruments must have in common before their correlation says anything."""
+
+
+def _bars_for(*, period: int, window: int) -> int:
+    return period + window
+
+
+@tool(group="regime", unit="percent", reads=("close",), min_bars=_bars_for)
+def volatility_percentile(bars: Bars, *, period: Period = 20, window: Window = 250) -> Float1D:
+    """Place of the newest realized volatility among its own past: is this market calm or stressed.
+
+    Use it before sizes and stops are trusted that were set in another volatility: over 90 the market moves
+    more than in nine of ten of the bars before.
+
+    Parameters
+    ----------
+    bars : Bars
+        Closed bars, oldest first; closes are read.
+    period : int
+        Returns behind each volatility, 2 to 1000.
+    window : int
+        Volatilities it is ranked among, itself included, 20 to 1000.
+
+    Returns
+    -------
+    array of shape (n,)
+        Percent, 0 to 100: those under it, and half of those equal to it.
+
+    Notes
+    -----
+    100 (n_under + (n_equal - 1) / 2) / (window - 1) over the newest `window` values of `realized_volatility`.
+    Neighbouring volatilities share most of their returns, so that the rank moves slowly.
+
+    NaN policy: unknown while a volatility of the window is. Smallest sample: `period` + `window` bars.
+    Look-ahead: none. Cost: n x window.
+
+    References
+    ----------
+    Conover, W. J. (1999). Practical Nonparametric Statistics, 3rd edition: ranks, equal values sharing theirs.
+    """
+    values = realized_volatility(bars, period=period)
+    out = np.full(len(values), np.nan)
+    if len(values) < window:
+        return out
+    views = np.lib.stride_tricks.sliding_window_view(values, window)
+    newest = views[:, -1:]
+    # Windows that differ by a bar without movement are equal but for their last bits.
+    margin = _EQUAL * newest
+    under, equal = (views < newest - margin).sum(axis=1), (np.abs(views - newest) <= margin).sum(axis=1)
+    rank = 100.0 * (under + (equal - 1) / 2) / (window - 1)
+    out[window - 1 :] = np.where(np.isfinite(views).all(axis=1), rank, np.nan)
+    return out
+
+
+def return_correlation(one: Bars, other: Bars, *, window: int) -> ToolValue:
+    """Correlation of two instruments' log returns over the newest bars that both have.
+
+    Use it to see whether a new position adds a second bet or doubles one that is held.
+
+    Parameters
+    ----------
+    one, other : Bars
+        Closed bars of one timeframe, oldest first; times and closes are read.
+    window : int
+        Most returns counted.
+
+    Returns
+    -------
+    ToolValue
+        Pearson's correlation, -1 to 1, and how many returns it rests on; None with the reason.
+
+    Notes
+    -----
+    Bars are matched by close time, and returns are taken between neighbours of what is matched, so that
+    both cover the same time. Its standard error is about (1 - r^2) / sqrt(n). Look-ahead: none.
+
+    References
+    ----------
+    Pearson, K. (1895). Note on regression and inheritance in the case of two parents. Proceedings of the
+    Royal Society of London 58.
+    """
+    _, ours, theirs = np.intersect1d(one.close_time, other.close_time, return_indices=True)
+    first = max(len(ours) - window - 1, 0)
+    returns = np.array([log_returns(one.close[ours[first:]]), log_returns(other.close[theirs[first:]])])
+    returns = returns[:, np.isfinite(returns).all(axis=0)]
+    n_obs = returns.shape[1]
+    if n_obs < MIN_COMMON:
+        return ToolValue(None, n_obs, f"needs {MIN_COMMON} returns in common, has {n_obs}")
+    if not (returns.std(axis=1) > 0).all():
+        return ToolValue(None, n_obs, "undefined: one of the two did not move")
+    return ToolValue(float(np.corrcoef(returns)[0, 1]), n_obs)
