@@ -1,17 +1,20 @@
 """What a model is shown of a case: one text, the same for every seat, and the numbers it may cite.
 
 Everything from outside the prompts stands between two lines that say it is data. A name or a text that
-carries such a line, or a line break of its own, loses it: outside text cannot end the data.
+carries such a line, or a line break of its own, loses it: outside text cannot end the data. What a blind
+case hides is hidden before a line is written.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from agents.blind import Mask, mask_of, masked
 from agents.evidence_names import Citable
 from contracts.market import Instrument, Timeframe
-from contracts.ports import Case
+from contracts.ports import Case, Limit
 from contracts.records import Evidence, FormulaView, TradeProposal
+from tools.regime import regime_in_words
 
 BEGIN, END = "BEGIN DATA", "END DATA"
 
@@ -25,16 +28,20 @@ class Dossier(NamedTuple):
     """Measured: each may be cited."""
     own: tuple[Citable, ...]
     """The proposal's own: each may be repeated."""
+    mask: Mask
+    """What stands between these numbers and the true ones."""
 
 
 def make_dossier(case: Case, proposal: TradeProposal | None = None) -> Dossier:
     """The case as models read it, with the proposal where there is one. Pure; equal records, equal text."""
+    mask = mask_of(case)
+    case, proposal = masked(case, proposal, mask)
     known = [row for row in case.report.evidence if row.value is not None]
-    numbers = tuple(_measured(case, known))
+    numbers = tuple(_measured(case, known, proposal is not None))
     own = () if proposal is None else tuple(_own(case, proposal))
     # Ids, units and names come from outside too: a file of the user's, a venue, a model.
     lines = [BEGIN, *(_one_line(line) for line in _lines(case, proposal, known)), END]
-    return Dossier("\n".join(lines), tuple(row.evidence_id for row in known), numbers, own)
+    return Dossier("\n".join(lines), tuple(row.evidence_id for row in known), numbers, own, mask)
 
 
 def plain(value: float) -> str:
@@ -47,6 +54,8 @@ def evidence_line(row: Evidence, decision: Timeframe) -> str:
     value = f"none: {as_data(row.reason or 'no reason')}" if row.value is None else plain(row.value)
     warned = f" | warning: {as_data('; '.join(row.warnings))}" if row.warnings else ""
     on = "" if row.timeframe == decision else f" | on {row.timeframe} bars"
+    if row.tool == "return_correlation":
+        on = f" | with {as_data(row.instrument_id)}, which is held"
     return f"{row.evidence_id} | {value} | {row.unit} | {row.n_obs}{warned}{on}"
 
 
@@ -61,7 +70,7 @@ def _one_line(line: str) -> str:
     return indent + as_data(line)
 
 
-def _measured(case: Case, known: Sequence[Evidence]) -> Iterator[Citable]:
+def _measured(case: Case, known: Sequence[Evidence], is_voted_on: bool) -> Iterator[Citable]:
     for row in known:
         if row.value is not None:
             yield Citable(row.evidence_id, row.value, row.unit)
@@ -83,7 +92,10 @@ def _measured(case: Case, known: Sequence[Evidence]) -> Iterator[Citable]:
         yield Citable("ask", quote.ask, "price")
         yield Citable("spread", quote.ask - quote.bid, "price")
         yield Citable("spread_pips", (quote.ask - quote.bid) / _pip(case), "pips")
-    yield from _account(case)
+    if is_voted_on:
+        yield from _account(case)
+        yield from _limits(case)
+        yield from _past(case)
 
 
 def _account(case: Case) -> Iterator[Citable]:
@@ -98,6 +110,24 @@ def _account(case: Case) -> Iterator[Citable]:
         yield Citable(f"position_{held.instrument_id}", float(held.quantity), "units")
         yield Citable(f"average_price_{held.instrument_id}", float(held.average_price), "price")
         yield Citable(f"open_profit_{held.instrument_id}", float(held.unrealized_pnl), "money")
+
+
+def _limits(case: Case) -> Iterator[Citable]:
+    for limit in case.limits:
+        yield Citable(limit.name, limit.allowed, limit.unit)
+        if limit.used is not None:
+            yield Citable(f"{limit.name}_used", limit.used, limit.unit)
+
+
+def _past(case: Case) -> Iterator[Citable]:
+    past = case.past_calls
+    yield Citable("past_trades", float(past.n_closed), "count")
+    if past.n_closed and past.mean_r is not None:
+        yield Citable("past_win_rate", past.n_won / past.n_closed, "ratio")
+        yield Citable("past_mean_r", past.mean_r, "R")
+    for n, call in enumerate(past.newest, start=1):
+        if call.r_multiple is not None:
+            yield Citable(f"past_call_{n}", call.r_multiple, "R")
 
 
 def _own(case: Case, proposal: TradeProposal) -> Iterator[Citable]:
@@ -117,9 +147,10 @@ def _own(case: Case, proposal: TradeProposal) -> Iterator[Citable]:
 
 def _lines(case: Case, proposal: TradeProposal | None, known: Sequence[Evidence]) -> Iterator[str]:
     instrument, snapshot = case.snapshot.instrument, case.snapshot
+    closed = "" if case.is_blind else f" that closed {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
     yield (
         f"Instrument: {as_data(instrument.instrument_id)}, {instrument.market}, decided on the "
-        f"{snapshot.timeframe} bar that closed {snapshot.as_of:%Y-%m-%d %H:%M} UTC"
+        f"{snapshot.timeframe} bar{closed}"
     )
     if proposal is not None:
         yield from _proposal_lines(instrument, proposal)
@@ -127,9 +158,14 @@ def _lines(case: Case, proposal: TradeProposal | None, known: Sequence[Evidence]
     yield from (evidence_line(row, snapshot.timeframe) for row in known)
     yield from _unknown(case.report.evidence)
     yield from _score_lines(case)
-    yield from _account_lines(case)
+    yield f"Regime: {regime_in_words(case.report)}"
+    yield from _quote_lines(case)
     if case.view is not None:
         yield from _view_lines(case.view)
+    if proposal is not None:
+        yield from _account_lines(case)
+        yield from _limit_lines(case.limits)
+        yield from _past_lines(case)
 
 
 def _proposal_lines(instrument: Instrument, proposal: TradeProposal) -> Iterator[str]:
@@ -159,7 +195,7 @@ def _score_lines(case: Case) -> Iterator[str]:
         f"higher trend {score.higher_trend or 'none'}"
     )
     for part in score.parts:
-        yield f"  {part.name}: buy {plain(part.buy)}, sell {plain(part.sell)}: {as_data(part.why)}"
+        yield f"  {part.name}: buy {plain(part.buy)}, sell {plain(part.sell)}"
     if strength.value is None:
         yield f"Composite strength: none, {as_data(strength.reason or 'no reason')}"
         return
@@ -169,11 +205,14 @@ def _score_lines(case: Case) -> Iterator[str]:
             yield f"  {signal.name}: {plain(signal.z)} sigma, weight {plain(signal.weight)}"
 
 
-def _account_lines(case: Case) -> Iterator[str]:
-    marks, stats, quote = case.state.marks, case.state.stats, case.snapshot.quote
-    if quote is not None:
+def _quote_lines(case: Case) -> Iterator[str]:
+    if (quote := case.snapshot.quote) is not None:
         assumed = ", spread assumed" if quote.is_spread_assumed else ""
         yield f"Quote: bid {plain(quote.bid)}, ask {plain(quote.ask)}{assumed}"
+
+
+def _account_lines(case: Case) -> Iterator[str]:
+    marks, stats = case.state.marks, case.state.stats
     yield (
         f"Account in {marks.currency}: balance {plain(float(marks.balance))}, equity "
         f"{plain(float(marks.equity))}, peak {plain(float(marks.peak_equity))}, day opened at "
@@ -183,6 +222,31 @@ def _account_lines(case: Case) -> Iterator[str]:
     yield f"Positions: {', '.join(held) or 'none'}"
     won = "" if stats.win_rate is None else f", won {plain(stats.win_rate * 100)} %"
     yield f"Closed trades in this market: {stats.n_closed}{won}"
+
+
+def _limit_lines(limits: Sequence[Limit]) -> Iterator[str]:
+    told = [
+        f"{limit.name} {plain(limit.allowed)}"
+        + ("" if limit.used is None else f" ({plain(limit.used)} used)")
+        for limit in limits
+    ]
+    if told:
+        yield f"Limits: {', '.join(told)}"
+
+
+def _past_lines(case: Case) -> Iterator[str]:
+    past = case.past_calls
+    if past.mean_r is None:
+        yield "Trades you were for: none closed yet"
+    else:
+        won = plain(100 * past.n_won / past.n_closed)
+        yield f"Trades you were for: {past.n_closed} closed, won {won} %, mean {plain(past.mean_r)} R"
+    if past.newest:
+        yield "Your newest calls on this instrument:"
+    for call in past.newest:
+        when = "" if case.is_blind else f"{call.as_of:%Y-%m-%d %H:%M} "
+        ended = "no closed trade" if call.r_multiple is None else f"closed at {plain(call.r_multiple)} R"
+        yield f"  {when}{call.side}: {call.answer}, {ended}"
 
 
 def _view_lines(view: FormulaView) -> Iterator[str]:

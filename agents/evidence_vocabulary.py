@@ -19,7 +19,7 @@ _NOUNS: tuple[tuple[str, str, str], ...] = (
     ("band", "upper", r"upper\s+(?:bollinger\s+)?(?:band|line)s?|bollinger[\s_]upper|upper\s+bollinger"),
     ("band", "lower", r"lower\s+(?:bollinger\s+)?(?:band|line)s?|bollinger[\s_]lower|lower\s+bollinger"),
     ("band", "", r"bollinger(?:\s+bands?)?|bands?"),
-    ("percentile", "", r"(?:volatility[\s_-]+)?(?:percentile|percent\s+rank)(?:\s+(?:of|in)\s+(?:its\s+)?volatility)?|"
+    ("percentile", "", r"(?:volatility[\s_-]+)?(?:percentile|percent\s+rank)(?:\s+of\s+volatility)?|"
      r"volatility[\s_-]rank"),
     ("efficiency", "", r"(?:kaufman(?:['’]s)?\s+)?efficiency(?:[\s_-]ratio)?"),
     # The id of a report counts them; a value that follows is no part of the name.

@@ -203,15 +203,18 @@ class _Reading:
         return (await agent.run(self._so_far())).output
 
     def _so_far(self) -> str:
-        rows = [evidence_line(row, self._case.snapshot.timeframe) for row in self._bench.called]
+        timeframe = self._case.snapshot.timeframe
+        rows = [evidence_line(self._bench.shown(row), timeframe) for row in self._bench.called]
         return "\n".join([self._dossier.text, *(["Asked for since:", *rows] if rows else [])])
 
     def _invented(self, reasoning: str) -> tuple[str, ...]:
-        shown = [*self._dossier.numbers]
-        shown += [Citable(e.evidence_id, e.value, e.unit) for e in self._bench.called if e.value is not None]
-        snapshot = self._case.snapshot
+        called = (self._bench.shown(row) for row in self._bench.called)
+        shown = [Citable(row.evidence_id, row.value, row.unit) for row in called if row.value is not None]
         return ungrounded(
-            reasoning, shown, pip=float(snapshot.instrument.pip_size), timeframe=snapshot.timeframe
+            reasoning,
+            [*self._dossier.numbers, *shown],
+            pip=self._dossier.mask.pip,
+            timeframe=self._case.snapshot.timeframe,
         )
 
     def _model(self, transport: httpx2.AsyncBaseTransport) -> OpenAIChatModel:
@@ -291,7 +294,7 @@ async def _call_tool(
     """
     try:
         called = ctx.deps.call(name, timeframe, _whole(parameters or {}))
-        return evidence_line(called, ctx.deps.case.snapshot.timeframe)
+        return evidence_line(ctx.deps.shown(called), ctx.deps.case.snapshot.timeframe)
     except ToolInputError as error:
         raise ModelRetry(str(error)) from None
 

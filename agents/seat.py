@@ -138,8 +138,8 @@ class ModelSeat:
             answer=answer.answer,
             confidence=answer.confidence / 100,
             size_bound=answer.size_pct / 100 if takes_some else None,
-            advised_stop_pips=answer.stop_pips,
-            advised_target_pips=answer.target_pips,
+            advised_stop_pips=asking.dossier.mask.true_pips(answer.stop_pips),
+            advised_target_pips=asking.dossier.mask.true_pips(answer.target_pips),
             reasoning=answer.reasoning,
             citations=tuple(dict.fromkeys(answer.citations)),
             ungrounded=invented,
@@ -232,7 +232,7 @@ class _Asking:
             answer.reasoning,
             self.dossier.numbers,
             [*self.dossier.own, *own],
-            pip=float(self.case.snapshot.instrument.pip_size),
+            pip=self.dossier.mask.pip,
             timeframe=self.case.snapshot.timeframe,
         )
 

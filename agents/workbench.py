@@ -7,6 +7,7 @@ that a view may cite. Nothing here can reach a broker: the registry holds tools 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agents.blind import mask_of
 from contracts.errors import ToolInputError
 from contracts.market import Bars, Timeframe
 from contracts.ports import Case
@@ -77,6 +78,10 @@ class Workbench:
         self.called.append(evidence)
         self._known[key] = evidence
         return evidence
+
+    def shown(self, row: Evidence) -> Evidence:
+        """A row as the model may see it; what goes on record is the row itself."""
+        return mask_of(self.case).evidence(row)
 
     def _bars_on(self, timeframe: str) -> SharedBars:
         known = {str(each): series for each, series in self.bars.items()}

@@ -213,6 +213,12 @@ class Journal(Protocol):
         """Rows in order with seq greater than `after`."""
         ...
 
+    def newest(
+        self, kind: type[Record], count: int, *, after: int = 0, before: int | None = None
+    ) -> tuple[JournalRow, ...]:
+        """The newest `count` rows of a class with seq over `after` and under `before`, oldest first."""
+        ...
+
 
 class BlobStore(Protocol):
     """Content-addressed bytes; equal content is stored once."""
@@ -235,14 +241,64 @@ class KillSwitch(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit in force: what it is called, how much is allowed, in which unit, and how much is used."""
+
+    name: str
+    allowed: float
+    unit: str
+    used: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """What one seat said of an earlier proposal, and what its trade came to in multiples of risk.
+
+    `r_multiple` is None where no trade of it had closed: none was made, or it was still open.
+    """
+
+    as_of: datetime
+    instrument_id: str
+    side: Side
+    answer: str
+    confidence: float | None
+    r_multiple: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastCalls:
+    """One seat's record as it stood: its newest calls on an instrument, and all trades it was for."""
+
+    newest: tuple[PastCall, ...] = ()
+    n_closed: int = 0
+    """Closed trades that it had approved or reduced."""
+    n_won: int = 0
+    mean_r: float | None = None
+
+
+class Recall(Protocol):
+    """What is remembered of voters."""
+
+    def past_calls(self, seat: str, state: DeskState) -> PastCalls:
+        """The seat's calls as known when this cycle began: the same however often it is asked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """All that a model may know of one decision: records, nothing after `as_of`."""
+    """All that a model may know of one decision: records, nothing after `as_of`.
+
+    With `is_blind` it is shown without symbol, dates and level of price.
+    """
 
     state: DeskState
     snapshot: MarketSnapshot
     report: FormulaReport
     gate: Gate
     view: FormulaView | None = None
+    limits: tuple[Limit, ...] = ()
+    past_calls: PastCalls = PastCalls()
+    is_blind: bool = False
 
 
 class Brain(Protocol):

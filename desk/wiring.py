@@ -46,6 +46,7 @@ from markets.snapshot import SnapshotSettings, build_snapshot
 from memory.blobs import FileBlobStore
 from memory.journal import SqliteJournal
 from memory.lease import DeskLease, claim_account
+from memory.recall import JournalRecall
 from tools.report import load_profile, reads_universe
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def _build(
         weights_of=lambda state: weights.by_id(state.composite_weights),
         brain=None if panel is None else panel.brain,
         voters=() if panel is None else panel.voters,
+        recall=JournalRecall(journal),
         budgets=tuple if panel is None else panel.budgets,
     )
     session = Session(desk, weights, code_hash=code_hash, listener=listener)

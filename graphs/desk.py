@@ -11,7 +11,7 @@ from agents.consensus import ConsensusSettings
 from agents.settings import DEFAULT_SEATS, BrainSettings, BudgetSettings, PanelSettings, Seats
 from contracts.canonical import Record
 from contracts.market import Instrument, Timeframe
-from contracts.ports import BlobStore, Brain, Broker, Clock, Feed, Journal, KillSwitch, Voter
+from contracts.ports import BlobStore, Brain, Broker, Clock, Feed, Journal, KillSwitch, Recall, Voter
 from contracts.records import Budget, CompositeWeights, DeskState, MarketSnapshot, Mode
 from graphs.ledger import Ledger
 from markets.bars import ChunkReader
@@ -51,6 +51,8 @@ class CycleSettings(Record):
     seats: Seats = DEFAULT_SEATS
     budget: BudgetSettings = BudgetSettings()
     consensus: ConsensusSettings = ConsensusSettings()
+    blind: bool = False
+    """Models are shown no symbol, no date and no level of price, so that none can answer from memory."""
     approval: ApprovalSettings = ApprovalSettings()
 
     @model_validator(mode="after")
@@ -92,5 +94,7 @@ class Desk:
     weights_of: Callable[[DeskState], CompositeWeights | None]
     brain: Brain | None = None
     voters: tuple[Voter, ...] = ()
+    recall: Recall | None = None
+    """What voters are told of their own past; nothing where there is none."""
     budgets: Callable[[], tuple[Budget, ...]] = tuple
     """What models may still cost today."""

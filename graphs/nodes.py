@@ -10,7 +10,7 @@ from langgraph.types import interrupt
 from agents.abstention import no_view
 from agents.consensus import decide, decide_technical, needs_panel
 from contracts.errors import NOT_AN_ABSTENTION, InvariantBroken
-from contracts.ports import Brain, Case, Voter
+from contracts.ports import Brain, Case, PastCalls, Voter
 from contracts.records import (
     Approval,
     ApprovalRequest,
@@ -28,12 +28,13 @@ from contracts.records import (
     TradeProposal,
 )
 from graphs.approval import answer_by_policy, ask_approval, judge_requote, look_again, look_on_record
-from graphs.desk import CycleSettings
+from graphs.desk import CycleSettings, Desk
 from graphs.execution import commit_order, read_portfolio, send_order
 from graphs.stages import CycleRun
 from graphs.state import CycleState, VoteTask
 from markets.snapshot import recheck_snapshot
 from tools.gate import assess_gate
+from tools.limits import limits_in_force
 from tools.report import load_profile, make_report
 from tools.risk_guard import assess_risk
 from tools.sizing import propose_trade
@@ -74,7 +75,8 @@ async def gate(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
 async def formula_brain(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
     """Stage 4: what the evidence says, by who reads it best."""
     run = runtime.context
-    case = Case(state["desk_state"], state["snapshot"], state["report"], state["gate"])
+    is_blind = run.desk.settings.blind
+    case = Case(state["desk_state"], state["snapshot"], state["report"], state["gate"], is_blind=is_blind)
     return {"view": await run.model(FormulaView, lambda: _read(run.desk.brain, case), 0)}
 
 
@@ -89,7 +91,11 @@ async def vote(state: VoteTask, runtime: Runtime[CycleRun]) -> CycleState:
     """Stage 6: one seat's ballot."""
     run, ordinal = runtime.context, state["ordinal"]
     voter = run.desk.voters[ordinal]
-    return {"ballots": [await run.model(Ballot, lambda: _ask(voter, state), ordinal)]}
+    return {
+        "ballots": [
+            await run.model(Ballot, lambda: _ask(voter, _case(run.desk, voter, state), state), ordinal)
+        ]
+    }
 
 
 async def consensus(state: CycleState, runtime: Runtime[CycleRun]) -> CycleState:
@@ -201,10 +207,24 @@ async def _read(brain: Brain | None, case: Case) -> FormulaView:
     return no_view(case, why)
 
 
-async def _ask(voter: Voter, task: VoteTask) -> Ballot:
+def _case(desk: Desk, voter: Voter, task: VoteTask) -> Case:
+    """What one seat may know: what all know, and its own past."""
+    state, market = task["desk_state"], task["snapshot"].instrument.market
+    return Case(
+        state,
+        task["snapshot"],
+        task["report"],
+        task["gate"],
+        task["view"],
+        limits=limits_in_force(desk.settings.limits, market, state.marks),
+        past_calls=PastCalls() if desk.recall is None else desk.recall.past_calls(voter.seat, state),
+        is_blind=desk.settings.blind,
+    )
+
+
+async def _ask(voter: Voter, case: Case, task: VoteTask) -> Ballot:
     """A seat that breaks has abstained; one seat must not end the cycle of the others."""
     try:
-        case = Case(task["desk_state"], task["snapshot"], task["report"], task["gate"], task["view"])
         return await voter.vote(case, task["proposal"], task["ordinal"])
     except NOT_AN_ABSTENTION:
         raise

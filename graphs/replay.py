@@ -38,6 +38,7 @@ from graphs.settlement import outcome_of
 from graphs.stages import CycleRun, by_kind, stage_records
 from markets.bars import ChunkReader, decode_bars
 from markets.snapshot import SnapshotSettings
+from memory.recall import JournalRecall
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tools.composite import fit_composite
 
@@ -66,6 +67,7 @@ class Replayer:
         self._blobs = blobs
         self._changes = dict(changes or {})
         self._reader = ChunkReader(blobs)
+        self._recall = JournalRecall(journal)
         self._graph = compile_cycle()
         self._settings: dict[str, CycleSettings] = {}
         self._weights: dict[str, CompositeWeights] = {}
@@ -119,6 +121,7 @@ class Replayer:
             weights_of=self._weights_of,
             brain=None if view is None else self._brain_again(view, exchanges, settings),
             voters=seats,
+            recall=self._recall,
         )
 
     def _brain_again(

@@ -93,6 +93,14 @@ class JournalReader:
         for row in self.stored_rows(after=after, cycle_id=cycle_id):
             yield row.as_row()
 
+    def newest(
+        self, kind: type[Record], count: int, *, after: int = 0, before: int | None = None
+    ) -> tuple[JournalRow, ...]:
+        """The newest `count` rows of a class with seq over `after` and under `before`, oldest first."""
+        where = "kind = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+        found = self._select(where, kind.__name__, after, 2**62 if before is None else before, max(count, 0))
+        return tuple(row.as_row() for row in reversed(found))
+
     def stored_rows(self, *, after: int = 0, cycle_id: str | None = None) -> Iterator[StoredRow]:
         """Rows in order with every column, a page at a time."""
         key = () if cycle_id is None else (cycle_id,)

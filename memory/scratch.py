@@ -106,6 +106,14 @@ class MemoryJournal:
             if cycle_id is None or row.cycle_id == cycle_id:
                 yield row.as_row()
 
+    def newest(
+        self, kind: type[Record], count: int, *, after: int = 0, before: int | None = None
+    ) -> tuple[JournalRow, ...]:
+        """See the port."""
+        within = self._rows[max(after, 0) : None if before is None else max(before - 1, 0)]
+        of_kind = [row.as_row() for row in within if row.kind == kind.__name__]
+        return tuple(of_kind[-count:]) if count > 0 else ()
+
     def _index_of(self, record: Record, cycle_id: str | None, ordinal: int) -> int | None:
         kind = type(record).__name__
         if cycle_id is not None:

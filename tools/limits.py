@@ -5,10 +5,14 @@ defaults are this desk's own choices, not facts about any venue. Where several l
 same trade the tightest one wins, so lowering any number can only make trades smaller or fewer.
 """
 
+from decimal import Decimal
+
 from pydantic import Field
 
 from contracts.canonical import Record
 from contracts.market import Market
+from contracts.ports import Limit
+from contracts.records import AccountMarks
 
 
 class KellySettings(Record):
@@ -80,3 +84,24 @@ class RiskLimits(Record):
             "crypto": self.crypto_max_leverage,
             "index": self.index_max_leverage,
         }[market]
+
+
+def limits_in_force(limits: RiskLimits, market: Market, marks: AccountMarks) -> tuple[Limit, ...]:
+    """The limits that a trade in `market` meets, with what the account has used of those that it uses up."""
+    equity = float(marks.equity)
+    return (
+        Limit("risk_limit_pct", limits.risk_pct(market), "percent"),
+        Limit(
+            "daily_loss_limit_pct",
+            limits.max_daily_loss_pct,
+            "percent",
+            _fall_pct(marks.day_open_equity, equity),
+        ),
+        Limit("drawdown_limit_pct", limits.max_drawdown_pct, "percent", _fall_pct(marks.peak_equity, equity)),
+        Limit("position_limit_pct", limits.max_position_notional_pct, "percent"),
+        Limit("leverage_limit", min(limits.max_leverage(market), limits.max_gross_leverage), "ratio"),
+    )
+
+
+def _fall_pct(start: Decimal, equity: float) -> float:
+    return max(0.0, 100 * (float(start) - equity) / float(start)) if start > 0 else 0.0

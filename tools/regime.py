@@ -10,14 +10,17 @@ from typing import Annotated, TypeAlias
 import numpy as np
 
 from contracts.market import Bars, Float1D
+from contracts.records import FormulaReport
 from tools.log_prices import log_returns
 from tools.registry import Bounds, ToolValue, tool
 from tools.talib_guard import Period
+from tools.technical_score import ADX_TRENDING
 from tools.volatility import realized_volatility
 
 Window: TypeAlias = Annotated[int, Bounds(20, 1000)]
 
 _EQUAL = 1e-9
+_CALM, _STRESSED = 20.0, 80.0
 MIN_COMMON = 30
 """Returns that two instruments must have in common before their correlation says anything."""
 
@@ -57,7 +60,7 @@ def volatility_percentile(bars: Bars, *, period: Period = 20, window: Window = 2
 
     References
     ----------
-    Conover, W. J. (1999). Practical Nonparametric Statistics, 3rd edition: ranks, equal values sharing theirs.
+    Conover, W. J. (1999). Practical Nonparametric Statistics, 3rd edition: equal values share their ranks.
     """
     values = realized_volatility(bars, period=period)
     out = np.full(len(values), np.nan)
@@ -110,3 +113,21 @@ def return_correlation(one: Bars, other: Bars, *, window: int) -> ToolValue:
     if not (returns.std(axis=1) > 0).all():
         return ToolValue(None, n_obs, "undefined: one of the two did not move")
     return ToolValue(float(np.corrcoef(returns)[0, 1]), n_obs)
+
+
+def regime_in_words(report: FormulaReport) -> str:
+    """What kind of market the evidence of a report tells of, in a few words.
+
+    ADX over 25 is a trend (Wilder, 1978); calm and stressed are the outer fifths of volatility's percentile.
+    """
+    known = {row.evidence_id: row.value for row in report.evidence if row.value is not None}
+    words = []
+    if (adx := known.get("adx")) is not None:
+        words.append("trending" if adx > ADX_TRENDING else "ranging")
+    if (percentile := known.get("volatility_percentile")) is not None:
+        words.append(
+            "calm" if percentile < _CALM else "stressed" if percentile > _STRESSED else "of usual volatility"
+        )
+    higher = report.score.higher_trend
+    words.append("no higher trend" if higher is None else f"higher trend {higher}")
+    return ", ".join(words)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agents.dossier import BEGIN, END, Dossier, as_data, make_dossier, plain
 from contracts.market import Side, Timeframe
-from contracts.ports import Case
+from contracts.ports import Case, PastCall, PastCalls
 from contracts.records import (
     CompositeInput,
     CompositeStrength,
@@ -22,6 +22,7 @@ from contracts.records import (
 )
 from tests.tools import test_forex_profile, test_report
 from tests.tools.risk_scene import (
+    NOW,
     STAGE,
     atr_row,
     exit_proposal,
@@ -36,9 +37,11 @@ from tests.tools.risk_scene import (
     stats,
 )
 from tools.decision_settings import ScoreSettings
+from tools.limits import RiskLimits, limits_in_force
 from tools.report import load_profile, make_report
 
 FREE = "so says the rule"
+DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 OUTSIDE = st.text(max_size=60) | st.sampled_from(
     [
@@ -98,7 +101,16 @@ def rich_case(rsi: float = 58.3172, strength: float = -1.3333333) -> Case:
         positions=(position("-25000", "GBPUSD", "1.27"),),
         stats=stats(41, 0.5366, 1.8, -0.97),
     )
-    return Case(began, snapshot(quote=quote(1.10003, 1.10014)), made, gate(), view())
+    calls = tuple(PastCall(NOW, "EURUSD", Side.BUY, "APPROVE", 0.7, r) for r in (0.8431, None, -1.0213))
+    return Case(
+        began,
+        snapshot(quote=quote(1.10003, 1.10014)),
+        made,
+        gate(),
+        view(),
+        limits=limits_in_force(RiskLimits(), "forex", began.marks),
+        past_calls=PastCalls(calls, n_closed=7, n_won=3, mean_r=-0.0891),
+    )
 
 
 def values(dossier: Dossier) -> set[str]:
@@ -117,7 +129,7 @@ def stated(dossier: Dossier) -> list[str]:
         if line.count(" | ") >= 3 and not line.startswith("Evidence"):
             found.append(line.split(" | ")[1])
             continue
-        line = line.replace("1 is the usual size", "").replace(FREE, "")
+        line = DATE.sub("", line.replace("1 is the usual size", "").replace(FREE, ""))
         found += NUMBER.findall(line)
     return found
 
@@ -182,6 +194,31 @@ def test_a_case_with_little_in_it_says_so() -> None:
     assert "Quote:" not in text
     assert "stop" not in text
     assert "Formula brain" not in text
+
+
+def test_limits_and_a_seats_own_past_are_told_to_it_and_not_to_the_brain() -> None:
+    told = (
+        "Limits: risk_limit_pct 1, daily_loss_limit_pct 3 (0.238199 used), "
+        "drawdown_limit_pct 10 (2.43896 used), position_limit_pct 300, leverage_limit 5",
+        "Trades you were for: 7 closed, won 42.8571 %, mean -0.0891 R",
+        "  2024-03-06 12:00 BUY: APPROVE, closed at 0.8431 R",
+        "  2024-03-06 12:00 BUY: APPROVE, no closed trade",
+    )
+    seat, brain = (make_dossier(rich_case(), asked).text.splitlines() for asked in (proposal(), None))
+    assert set(told) <= set(seat)
+    assert not set(told) & set(brain)
+    assert not any(line.startswith("Account") for line in brain)
+
+
+def test_a_correlation_names_what_is_held_and_the_regime_is_told_in_words() -> None:
+    rows = (
+        atr_row(31.2, evidence_id="adx", unit="points 0-100"),
+        atr_row(83.1, evidence_id="volatility_percentile", unit="percent"),
+        atr_row(0.83, "GBPUSD", evidence_id="correlation_1", tool="return_correlation", unit="correlation"),
+    )
+    lines = make_dossier(Case(state(), snapshot(), report(*rows), gate()), proposal()).text.splitlines()
+    assert "correlation_1 | 0.83 | correlation | 600 | with GBPUSD, which is held" in lines
+    assert "Regime: trending, stressed, no higher trend" in lines
 
 
 def test_a_brain_without_a_view_is_told_as_such() -> None:
