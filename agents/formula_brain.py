@@ -9,7 +9,7 @@ A model is asked at the highest ability its endpoint tells of; `loop` falls back
 even pick. Prose is never searched for an answer. Every failure is a view that abstains, with the reason.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -179,7 +179,9 @@ class _Reading:
             request_limit=self._settings.max_requests,
             tool_calls_limit=_USES_A_CALL * self._settings.max_calls,
         )
-        found = await agent.run(self._dossier.text, deps=self._bench, usage_limits=limits)
+        found = await agent.run(
+            self._dossier.text, deps=self._bench, usage_limits=limits, event_stream_handler=_streamed
+        )
         return found.output
 
     async def _pick(self, model: OpenAIChatModel) -> None:
@@ -187,7 +189,7 @@ class _Reading:
         agent = Agent(model, output_type=NativeOutput(Step), instructions=self._system, retries=0)
         while len(self._bench.called) < self._settings.max_calls:
             try:
-                step = (await agent.run(self._so_far())).output
+                step = (await agent.run(self._so_far(), event_stream_handler=_streamed)).output
                 if step.tool == FINISH or step.tool not in LISTED:
                     return
                 n_before = len(self._bench.called)
@@ -200,7 +202,7 @@ class _Reading:
 
     async def _once(self, model: OpenAIChatModel) -> ViewAnswer:
         agent = Agent(model, output_type=NativeOutput(ViewAnswer), instructions=self._system, retries=1)
-        return (await agent.run(self._so_far())).output
+        return (await agent.run(self._so_far(), event_stream_handler=_streamed)).output
 
     def _so_far(self) -> str:
         timeframe = self._case.snapshot.timeframe
@@ -240,6 +242,12 @@ class _Reading:
             settings=body,
             profile=profile,
         )
+
+
+async def _streamed(_ctx: object, events: AsyncIterable[object]) -> None:
+    """Asks for a stream, so that the line hears the words as they come; here they are only let through."""
+    async for _ in events:
+        pass
 
 
 async def _settled(reading: _Reading, line: Line) -> ViewAnswer:

@@ -21,6 +21,7 @@ from typing import Literal
 
 import httpx2
 
+from agents.spoken import Spoken, Words
 from agents.usage import DONE, tokens_of
 from contracts.canonical import Sha256
 from contracts.errors import DualbrainError, NotOnRecord
@@ -76,6 +77,8 @@ class Outside:
     may_ask: Callable[[Caller, int, int], str | None]
     """Given tokens in and tokens out at worst: why not, or None."""
     background: set[asyncio.Task[None]] = field(default_factory=set)
+    heard: Callable[[Caller, Words], None] = lambda _caller, _words: None
+    """Told the words of an answer as they come in, for people to watch."""
 
 
 class Line(httpx2.AsyncBaseTransport):
@@ -262,6 +265,7 @@ class _Fetch(httpx2.AsyncByteStream):
         self._max_bytes = line.caller.max_answer_bytes
         self._handed_on: asyncio.Queue[httpx2.Response | bytes | Exception | None] = asyncio.Queue()
         self._unwritten: DualbrainError | None = None
+        self._spoken = Spoken()
         self._reading = asyncio.create_task(self._read())
         outside.background.add(self._reading)
         self._reading.add_done_callback(outside.background.discard)
@@ -292,6 +296,10 @@ class _Fetch(httpx2.AsyncByteStream):
         )
         self._given_up = LATE + exchange.ordinal
 
+    def _tell(self, part: bytes) -> None:
+        for words in self._spoken.feed(part):
+            self._outside.heard(self._line.caller, words)
+
     async def _read(self) -> None:
         started = perf_counter()
         head: httpx2.Response | None = None
@@ -306,6 +314,7 @@ class _Fetch(httpx2.AsyncByteStream):
                 if len(received) > self._max_bytes:
                     raise httpx2.ReadError(f"the answer is longer than {self._max_bytes:,} bytes")
                 self._handed_on.put_nowait(part)
+                self._tell(part)
                 # Some servers keep a finished stream open; reading on would only wait.
                 if received[-32:].rstrip().endswith(DONE):
                     break

@@ -10,10 +10,12 @@ from agents.budget import Spending, spent_on_record
 from agents.chat import Endpoint
 from agents.endpoints import find_endpoint
 from agents.formula_brain import BarsOf, FormulaBrain
+from agents.line import Caller
 from agents.local_models import model_digest
 from agents.providers import Price, find_model
 from agents.seat import ModelSeat
 from agents.settings import BrainSettings, BudgetSettings, PanelSettings, SeatSettings
+from agents.spoken import Words
 from agents.traffic import LiveTraffic, RecordedTraffic
 from contracts.exchange import Exchange
 from contracts.ports import BlobStore, Brain, Journal, Voter
@@ -45,14 +47,15 @@ def open_panel(
     journal: Journal,
     blobs: BlobStore,
     halted_by: Callable[[], str | None],
+    heard: Callable[[Caller, Words], None] = lambda _caller, _words: None,
 ) -> Panel:
     """Everything the panel needs to be asked. SettingsError where a seat can never be filled.
 
-    A seat without a key is there and abstains, saying what is missing.
+    A seat without a key is there and abstains, saying what is missing. `heard` is told words as they come.
     """
     spent = spent_on_record(_asked_today(journal), blobs.get, _price_of)
     spending = Spending(budget, _price_of, _today, spent)
-    traffic = LiveTraffic(journal, blobs, spending, halted_by=halted_by)
+    traffic = LiveTraffic(journal, blobs, spending, halted_by=halted_by, heard=heard)
 
     def endpoint_of(settings: SeatSettings | BrainSettings) -> Endpoint | str:
         return _with_digest(find_endpoint(settings, key_of(settings.provider)))

@@ -12,6 +12,7 @@ import httpx2
 from agents.breaker import Breaker
 from agents.budget import Spending
 from agents.line import Caller, Line, Outside
+from agents.spoken import Words
 from contracts.canonical import sha256_hex
 from contracts.exchange import Exchange
 from contracts.ports import BlobStore, Journal
@@ -33,6 +34,7 @@ class LiveTraffic:
         breaker: Breaker | None = None,
         halted_by: Callable[[], str | None] = lambda: None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        heard: Callable[[Caller, Words], None] = lambda _caller, _words: None,
     ) -> None:
         self._journal = journal
         self._blobs = blobs
@@ -40,6 +42,7 @@ class LiveTraffic:
         self._breaker = breaker or Breaker(failures=5, rest_s=60.0)
         self._halted_by = halted_by
         self._transport = transport
+        self._heard = heard
         self._under_way: set[asyncio.Task[None]] = set()
 
     def line(self, caller: Caller) -> Line:
@@ -51,6 +54,7 @@ class LiveTraffic:
             cost_of=self._spending.cost_of,
             may_ask=self._may_ask,
             background=self._under_way,
+            heard=self._heard,
         )
         return Line(caller, self._blobs, _of(caller, recorded), outside)
 

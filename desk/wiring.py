@@ -50,7 +50,9 @@ from memory.recall import JournalRecall
 from tools.report import load_profile, reads_universe
 
 if TYPE_CHECKING:
+    from agents.line import Caller
     from agents.panel import Panel
+    from agents.spoken import Words
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def _build(
 
     kill_switch = FileKillSwitch(folder.path)
     reader = ChunkReader(blobs)
-    panel = _panel(cycle, journal, blobs, kill_switch, reader)
+    panel = _panel(cycle, journal, blobs, kill_switch, reader, listener)
     desk = Desk(
         settings=cycle,
         account_id=settings.account_id,
@@ -199,12 +201,17 @@ def _panel(
     blobs: FileBlobStore,
     kill_switch: FileKillSwitch,
     reader: ChunkReader,
+    listener: Callable[[SessionEvent], None],
 ) -> "Panel | None":
     """The brain and the seats, where the mode asks them; their clients take two seconds to import."""
     if cycle.mode not in ("technical+panel", "dual"):
         return None
     from agents.formula_brain import BarsOf
     from agents.panel import open_panel
+
+    def heard(caller: "Caller", words: "Words") -> None:
+        kind = "model_thinks" if words.is_thinking else "model_says"
+        listener(SessionEvent(kind, caller.cycle_id, words.text, seat=caller.seat))
 
     return open_panel(
         cycle.seats,
@@ -216,6 +223,7 @@ def _panel(
         journal=journal,
         blobs=blobs,
         halted_by=kill_switch.halted_by,
+        heard=heard,
     )
 
 

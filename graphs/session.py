@@ -50,6 +50,8 @@ class SessionEvent:
     cycle_id: str | None
     text: str
     record: Record | None = None
+    seat: str | None = None
+    """Who speaks, where a model does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,9 +12,11 @@ from rich.console import Console
 
 from contracts.errors import DataUnavailable
 from contracts.records import DeskState, Outcome
+from desk.commands.decided import Decided, decided
 from desk.commands.person import Person
 from desk.commands.progress import ProgressReport
 from desk.commands.stop import StopRequest
+from desk.commands.voices import Voices
 from desk.present import banner, facts, short, summary_facts, to_stderr, to_stdout
 from desk.settings import Settings
 from desk.wiring import Runner, open_desk
@@ -36,15 +37,30 @@ class Driven:
     summary_file: Path
     cycle_id: str | None
     """A cycle worth looking at: the newest that closed a trade, else the newest."""
+    decided: tuple[Decided, ...] = ()
+    """What was decided at the one closing moment that was asked for."""
 
 
 def drive(settings: Settings, stop: StopRequest, *, command: str, once: bool = False) -> Driven:
     """Open the desk, step through its feed, close it; everything said on the way goes to stderr."""
     console = to_stderr()
-    with open_desk(settings, command=command, listener=_teller(console)) as runner:
+    voices = Voices(console)
+    cycles: list[str] = []
+
+    def listen(event: SessionEvent) -> None:
+        # Only what the person could not expect is said while the desk runs, and one decision as it is made.
+        if event.kind == "recovered":
+            console.print(f"{event.kind}: {event.text}")
+        elif once:
+            voices.hear(event)
+            if event.cycle_id is not None and event.kind in ("cycle_finished", "approval_needed"):
+                cycles.append(event.cycle_id)
+
+    with open_desk(settings, command=command, listener=listen) as runner:
         _show_start(console, runner)
         why = asyncio.run(_to_the_end(runner, stop, console, once=once))
         return Driven(
+            decided=tuple(decided(runner.journal, cycle_id) for cycle_id in dict.fromkeys(cycles)),
             summary=runner.finish(why),
             journal=runner.folder.journal,
             summary_file=runner.folder.sessions / f"{runner.session_id}.json",
@@ -57,10 +73,15 @@ def show(driven: Driven, *, is_json: bool) -> None:
     if is_json:
         tree = driven.summary.model_dump(mode="json")
         files = {"journal": str(driven.journal), "summary_file": str(driven.summary_file)}
-        print(json.dumps(tree | files, indent=2))
+        told = [each.as_json() for each in driven.decided]
+        print(json.dumps(tree | files | ({"decided": told} if told else {}), indent=2))
         return
     out, summary = to_stdout(), driven.summary
     if out.is_terminal:
+        out.print()
+    for each in driven.decided:
+        out.print(each.title, style="bold")
+        out.print(facts(each.story))
         out.print()
     out.print(banner(summary.desk, summary.account_id, is_paper=summary.is_paper), style="bold")
     out.print(facts(summary_facts(summary)))
@@ -113,16 +134,6 @@ def _tell(progress: ProgressReport, runner: Runner, at: datetime, last: datetime
     tally = runner.session.tally
     text = f"{at:%Y-%m-%d}  {tally.n_cycles + tally.n_already_done:,} cycles"
     progress.update(at.timestamp(), None if last is None else last.timestamp(), text)
-
-
-def _teller(console: Console) -> Callable[[SessionEvent], None]:
-    """Only what the person could not expect is said while the desk runs."""
-
-    def tell(event: SessionEvent) -> None:
-        if event.kind == "recovered":
-            console.print(f"{event.kind}: {event.text}")
-
-    return tell
 
 
 def _is_person_there(settings: Settings) -> bool:

@@ -15,9 +15,11 @@ from pydantic import JsonValue, SecretStr
 
 from agents.budget import Spending
 from agents.chat import Endpoint
+from agents.line import Caller
 from agents.providers import Model, Price, Quirk
 from agents.seat import ModelSeat
 from agents.settings import BudgetSettings, PanelSettings, SeatSettings
+from agents.spoken import Words
 from agents.traffic import LiveTraffic, RecordedTraffic
 from contracts.exchange import Exchange
 from contracts.market import Side
@@ -107,6 +109,7 @@ class Desk:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     blobs: OverlayBlobStore = field(default_factory=OverlayBlobStore)
     pauses: list[float] = field(default_factory=list)
+    heard: list[tuple[str, Words]] = field(default_factory=list)
     sleeps: bool = False
     key: str = KEY
 
@@ -114,7 +117,9 @@ class Desk:
         self.spending = Spending(BudgetSettings(), lambda *_: _PRICE, lambda: date(2024, 3, 6))
         # Plain HTTP only: reading a store of certificates for every desk costs more than its vote.
         way_out = httpx2.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-        self.traffic = LiveTraffic(self.journal, self.blobs, self.spending, transport=way_out)
+        self.traffic = LiveTraffic(
+            self.journal, self.blobs, self.spending, transport=way_out, heard=self._hear
+        )
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
@@ -148,6 +153,9 @@ class Desk:
         model = _MODEL.model_copy(update={"quirks": self.quirks})
         endpoint = Endpoint("moonshot", model, self.base_url, SecretStr(self.key))
         return ModelSeat("kimi", self.settings, self.panel, endpoint, lines, sleep=self._sleep)
+
+    def _hear(self, caller: Caller, words: Words) -> None:
+        self.heard.append((caller.seat, words))
 
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)

@@ -50,6 +50,10 @@ def test_a_dual_decision_on_a_real_model_is_on_record_and_replays_with_the_netwo
     configure(tmp_path, local_model.base_url, local_model.model)
     said = run_once(tmp_path)
     assert said.code == 0, said.err
+    # Everybody was heard while speaking, and what came of it is told.
+    spoke = {line.partition(":")[0] for line in said.err.splitlines()}
+    assert {"brain", "kimi", "deepseek", "minimax"} <= spoke
+    assert "of 3 seats for it" in said.out
     journal = journal_of(tmp_path)
     (view,) = journal.find_all(FormulaView)
     ballots = journal.find_all(Ballot)
@@ -66,7 +70,9 @@ def test_a_dual_decision_on_a_real_model_is_on_record_and_replays_with_the_netwo
     assert any(ballot.answer != "ABSTAIN" for ballot in ballots), [ballot.abstained for ballot in ballots]
     assert all(ballot.exchange in exchanges for ballot in ballots)
     assert (decision.n_seats, decision.n_valid) == (3, sum(b.answer != "ABSTAIN" for b in ballots))
-    assert all(exchange.tokens is not None for exchange in exchanges.values())
+    answered = [exchange for exchange in exchanges.values() if exchange.outcome == "complete"]
+    assert answered
+    assert all(exchange.tokens is not None for exchange in answered)
 
     async def cut(*_: object) -> httpx2.Response:
         raise AssertionError("a replay must not ask")
@@ -85,6 +91,7 @@ def test_with_no_server_at_all_the_desk_stands_aside_and_says_why(tmp_path: Path
         said = run_once(tmp_path)
     assert said.code == 0, said.err
     assert "no quorum" in said.out
+    assert said.out.count("abstains: the connection failed") == 3
     journal = journal_of(tmp_path)
     (view,) = journal.find_all(FormulaView)
     ballots = journal.find_all(Ballot)
@@ -94,6 +101,21 @@ def test_with_no_server_at_all_the_desk_stands_aside_and_says_why(tmp_path: Path
     assert all("connection" in (ballot.abstained or "") for ballot in ballots)
     replayed = dualbrain(tmp_path, "replay", "--all", "--desk", "d", "--json")
     assert (replayed.code, json.loads(replayed.out)["verdicts"]["identical"]) == (0, 1)
+
+
+def test_one_decision_for_a_script_is_the_reading_the_ballots_and_the_decision(tmp_path: Path) -> None:
+    said = dualbrain(tmp_path, "run", "--brains", "dual", *MOMENT, *OPEN_GATE, "--desk", "d", "--json")
+    (decided,) = json.loads(said.out)["decided"]
+    reading = decided["formula_brain"]
+    assert decided["instrument_id"] == "EURUSD"
+    assert reading["rsi"] == pytest.approx(41.0, abs=20)
+    assert reading["signal_strength"] > 0
+    assert set(reading["signals"]) >= {"rsi_centred", "percent_b_centred"}
+    assert {"har_rv_forecast", "vpin", "kyle_lambda"} <= reading["missing"].keys()
+    assert all(reading[name] is None for name in reading["missing"])
+    assert reading["abstained"] == "no formula brain is set; name a model under brain"
+    assert [ballot["answer"] for ballot in decided["ballots"]] == ["ABSTAIN"] * 3
+    assert decided["decision"]["size_fraction"] == 0
 
 
 def test_without_keys_every_seat_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
