@@ -5,13 +5,14 @@ carries such a line, or a line break of its own, loses it: outside text cannot e
 case hides is hidden before a line is written.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from agents.blind import Mask, mask_of, masked
 from agents.evidence_names import Citable
-from contracts.market import Instrument, Timeframe
+from contracts.market import Instrument
 from contracts.ports import Case, Limit
 from contracts.records import Evidence, FormulaView, TradeProposal
 from tools.regime import regime_in_words
@@ -44,19 +45,38 @@ def make_dossier(case: Case, proposal: TradeProposal | None = None) -> Dossier:
     return Dossier("\n".join(lines), tuple(row.evidence_id for row in known), numbers, own, mask)
 
 
-def plain(value: float) -> str:
-    """Six significant digits without an exponent."""
-    return format(Decimal(f"{value:.6g}"), "f")
+def plain(value: float, digits: int = 6) -> str:
+    """So many significant digits without an exponent."""
+    return format(Decimal(f"{value:.{digits}g}"), "f")
 
 
-def evidence_line(row: Evidence, decision: Timeframe) -> str:
-    """One row of evidence as every model reads it; the timeframe is named where it is not the decision's."""
-    value = f"none: {as_data(row.reason or 'no reason')}" if row.value is None else plain(row.value)
-    warned = f" | warning: {as_data('; '.join(row.warnings))}" if row.warnings else ""
-    on = "" if row.timeframe == decision else f" | on {row.timeframe} bars"
-    if row.tool == "return_correlation":
-        on = f" | with {as_data(row.instrument_id)}, which is held"
-    return f"{row.evidence_id} | {value} | {row.unit} | {row.n_obs}{warned}{on}"
+def told(number: Citable) -> str:
+    """A number as it is shown: a price at six digits, what is no price at four."""
+    return plain(number.value, 6 if number.unit == "price" else 4)
+
+
+def evidence_line(row: Evidence) -> str:
+    """One row of evidence by itself."""
+    return f"{_row(row, None)}, on {row.timeframe} bars"
+
+
+def _rows(known: Sequence[Evidence]) -> Iterator[str]:
+    """Rows of one timeframe together, and the usual number of observations once: every token is paid for."""
+    for timeframe in dict.fromkeys(row.timeframe for row in known):
+        rows = [row for row in known if row.timeframe == timeframe]
+        (n_obs, _), *_ = Counter(row.n_obs for row in rows).most_common(1)
+        yield f"Evidence on {timeframe} bars, from {n_obs} of them where none are told:"
+        yield from (_row(row, n_obs) for row in rows)
+
+
+def _row(row: Evidence, usual: int | None) -> str:
+    if row.value is None:
+        return f"{row.evidence_id}: none, {as_data(row.reason or 'no reason')}"
+    value = f"{row.evidence_id}: {told(Citable(row.evidence_id, row.value, row.unit))} {as_data(row.unit)}"
+    n_obs = "" if row.n_obs == usual else f", from {row.n_obs}"
+    held = f", with {as_data(row.instrument_id)}, which is held" if row.tool == "return_correlation" else ""
+    warned = f"; warning: {as_data('; '.join(row.warnings))}" if row.warnings else ""
+    return f"{value}{n_obs}{held}{warned}"
 
 
 def as_data(text: str) -> str:
@@ -154,8 +174,7 @@ def _lines(case: Case, proposal: TradeProposal | None, known: Sequence[Evidence]
     )
     if proposal is not None:
         yield from _proposal_lines(instrument, proposal)
-    yield "Evidence (id | value | unit | observations):"
-    yield from (evidence_line(row, snapshot.timeframe) for row in known)
+    yield from _rows(known)
     yield from _unknown(case.report.evidence)
     yield from _score_lines(case)
     yield f"Regime: {regime_in_words(case.report)}"
@@ -195,14 +214,16 @@ def _score_lines(case: Case) -> Iterator[str]:
         f"higher trend {score.higher_trend or 'none'}"
     )
     for part in score.parts:
-        yield f"  {part.name}: buy {plain(part.buy)}, sell {plain(part.sell)}"
+        if part.buy or part.sell:
+            yield f"  {part.name}: buy {plain(part.buy)}, sell {plain(part.sell)}"
     if strength.value is None:
         yield f"Composite strength: none, {as_data(strength.reason or 'no reason')}"
         return
-    yield f"Composite strength: {plain(strength.value)} sigma (positive favours buying; 1 is the usual size)"
+    told_strength = plain(strength.value, 4)
+    yield f"Composite strength: {told_strength} sigma (positive favours buying; 1 is the usual size)"
     for signal in strength.inputs:
         if signal.z is not None and signal.weight:
-            yield f"  {signal.name}: {plain(signal.z)} sigma, weight {plain(signal.weight)}"
+            yield f"  {signal.name}: {plain(signal.z, 4)} sigma, weight {plain(signal.weight, 4)}"
 
 
 def _quote_lines(case: Case) -> Iterator[str]:
@@ -220,18 +241,18 @@ def _account_lines(case: Case) -> Iterator[str]:
     )
     held = [f"{p.instrument_id} {plain(float(p.quantity))}" for p in case.state.positions]
     yield f"Positions: {', '.join(held) or 'none'}"
-    won = "" if stats.win_rate is None else f", won {plain(stats.win_rate * 100)} %"
+    won = "" if stats.win_rate is None else f", won {plain(stats.win_rate * 100, 4)} %"
     yield f"Closed trades in this market: {stats.n_closed}{won}"
 
 
 def _limit_lines(limits: Sequence[Limit]) -> Iterator[str]:
-    told = [
-        f"{limit.name} {plain(limit.allowed)}"
-        + ("" if limit.used is None else f" ({plain(limit.used)} used)")
+    each = [
+        f"{limit.name} {plain(limit.allowed, 4)}"
+        + ("" if limit.used is None else f" ({plain(limit.used, 4)} used)")
         for limit in limits
     ]
-    if told:
-        yield f"Limits: {', '.join(told)}"
+    if each:
+        yield f"Limits: {', '.join(each)}"
 
 
 def _past_lines(case: Case) -> Iterator[str]:
@@ -239,13 +260,13 @@ def _past_lines(case: Case) -> Iterator[str]:
     if past.mean_r is None:
         yield "Trades you were for: none closed yet"
     else:
-        won = plain(100 * past.n_won / past.n_closed)
-        yield f"Trades you were for: {past.n_closed} closed, won {won} %, mean {plain(past.mean_r)} R"
+        won = plain(100 * past.n_won / past.n_closed, 4)
+        yield f"Trades you were for: {past.n_closed} closed, won {won} %, mean {plain(past.mean_r, 4)} R"
     if past.newest:
         yield "Your newest calls on this instrument:"
     for call in past.newest:
         when = "" if case.is_blind else f"{call.as_of:%Y-%m-%d %H:%M} "
-        ended = "no closed trade" if call.r_multiple is None else f"closed at {plain(call.r_multiple)} R"
+        ended = "no closed trade" if call.r_multiple is None else f"closed at {plain(call.r_multiple, 4)} R"
         yield f"  {when}{call.side}: {call.answer}, {ended}"
 
 

@@ -205,8 +205,7 @@ class _Reading:
         return (await agent.run(self._so_far(), event_stream_handler=_streamed)).output
 
     def _so_far(self) -> str:
-        timeframe = self._case.snapshot.timeframe
-        rows = [evidence_line(self._bench.shown(row), timeframe) for row in self._bench.called]
+        rows = [evidence_line(self._bench.shown(row)) for row in self._bench.called]
         return "\n".join([self._dossier.text, *(["Asked for since:", *rows] if rows else [])])
 
     def _invented(self, reasoning: str) -> tuple[str, ...]:
@@ -302,7 +301,7 @@ async def _call_tool(
     """
     try:
         called = ctx.deps.call(name, timeframe, _whole(parameters or {}))
-        return evidence_line(ctx.deps.shown(called), ctx.deps.case.snapshot.timeframe)
+        return evidence_line(ctx.deps.shown(called))
     except ToolInputError as error:
         raise ModelRetry(str(error)) from None
 

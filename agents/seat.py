@@ -19,7 +19,7 @@ from langchain_openai import ChatOpenAI
 
 from agents.ballot_answer import BallotAnswer, ballot_schema, read_answer
 from agents.chat import Endpoint, answer_format, open_chat, schema_in_words, without_thinking
-from agents.dossier import Dossier, make_dossier, plain
+from agents.dossier import Dossier, make_dossier, told
 from agents.evidence_names import Citable
 from agents.grounding import ungrounded
 from agents.line import Caller, Line
@@ -237,7 +237,7 @@ class _Asking:
         )
 
     def repair(self, problem: str) -> str:
-        numbers = "\n".join(f"{n.name}: {plain(n.value)} {n.unit}" for n in self.dossier.numbers)
+        numbers = "\n".join(f"{n.name}: {told(n)} {n.unit}" for n in self.dossier.numbers)
         return load_prompt("repair").render(problem=problem, numbers=numbers)
 
 

@@ -75,7 +75,7 @@ def test_no_symbol_no_date_and_no_level_of_price_is_told() -> None:
     assert not SECRETS.findall(dossier.text), dossier.text
     assert "Instrument: INSTRUMENT, forex, decided on the 1h bar\n" in dossier.text
     assert "bid 99.995, ask 100.005" in dossier.text
-    assert "0.83 | correlation" in dossier.text
+    assert "correlation_1: 0.83 correlation" in dossier.text
     assert "with OTHER1, which is held" in dossier.text
     for number in (*dossier.numbers, *dossier.own):
         assert not SECRETS.search(number.name)

@@ -42,6 +42,7 @@ from tools.report import load_profile, make_report
 
 FREE = "so says the rule"
 DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
+ROW = re.compile(r"[a-z_\d]+: (-?[\d.]+) (?:price|points)")
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 OUTSIDE = st.text(max_size=60) | st.sampled_from(
     [
@@ -116,18 +117,18 @@ def rich_case(rsi: float = 58.3172, strength: float = -1.3333333) -> Case:
 def values(dossier: Dossier) -> set[str]:
     """Every number that has a name, as it is written; a rate may be told in percent."""
     shown = [*dossier.numbers, *dossier.own]
-    percents = {plain(each.value * 100) for each in shown if each.unit == "ratio"}
-    return {plain(each.value) for each in shown} | percents
+    percents = {plain(each.value * 100, 4) for each in shown if each.unit == "ratio"}
+    return {plain(each.value, digits) for each in shown for digits in (4, 6)} | percents
 
 
 def stated(dossier: Dossier) -> list[str]:
     """The numbers of the text, less dates, names, counts of observations and what others wrote."""
     found: list[str] = []
     for line in dossier.text.splitlines():
-        if line.startswith("Instrument: ") or line in (BEGIN, END):
+        if line.startswith(("Instrument: ", "Evidence on ")) or line in (BEGIN, END):
             continue
-        if line.count(" | ") >= 3 and not line.startswith("Evidence"):
-            found.append(line.split(" | ")[1])
+        if row := ROW.match(line):
+            found.append(row[1])
             continue
         line = DATE.sub("", line.replace("1 is the usual size", "").replace(FREE, ""))
         found += NUMBER.findall(line)
@@ -198,9 +199,9 @@ def test_a_case_with_little_in_it_says_so() -> None:
 
 def test_limits_and_a_seats_own_past_are_told_to_it_and_not_to_the_brain() -> None:
     told = (
-        "Limits: risk_limit_pct 1, daily_loss_limit_pct 3 (0.238199 used), "
-        "drawdown_limit_pct 10 (2.43896 used), position_limit_pct 300, leverage_limit 5",
-        "Trades you were for: 7 closed, won 42.8571 %, mean -0.0891 R",
+        "Limits: risk_limit_pct 1, daily_loss_limit_pct 3 (0.2382 used), "
+        "drawdown_limit_pct 10 (2.439 used), position_limit_pct 300, leverage_limit 5",
+        "Trades you were for: 7 closed, won 42.86 %, mean -0.0891 R",
         "  2024-03-06 12:00 BUY: APPROVE, closed at 0.8431 R",
         "  2024-03-06 12:00 BUY: APPROVE, no closed trade",
     )
@@ -217,7 +218,7 @@ def test_a_correlation_names_what_is_held_and_the_regime_is_told_in_words() -> N
         atr_row(0.83, "GBPUSD", evidence_id="correlation_1", tool="return_correlation", unit="correlation"),
     )
     lines = make_dossier(Case(state(), snapshot(), report(*rows), gate()), proposal()).text.splitlines()
-    assert "correlation_1 | 0.83 | correlation | 600 | with GBPUSD, which is held" in lines
+    assert "correlation_1: 0.83 correlation, with GBPUSD, which is held" in lines
     assert "Regime: trending, stressed, no higher trend" in lines
 
 

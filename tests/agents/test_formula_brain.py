@@ -171,7 +171,7 @@ async def test_a_model_without_tools_picks_one_at_a_time(scripted: ScriptedServe
     view = await scene.read()
     assert view.abstained is None, view.abstained
     assert [e.evidence_id for e in view.called] == [f"{picked}.1"] == list(view.supporting)
-    assert f"{picked}.1 | " in str(scripted.requests[1].at("messages", -1, "content"))
+    assert f"{picked}.1: " in str(scripted.requests[1].at("messages", -1, "content"))
     assert (await scene.read_again()).record_id == view.record_id
 
 

@@ -8,7 +8,7 @@ from prompts.loader import load_prompt, parse_prompt, prompt_names
 WRITTEN = {
     "formula_brain": (1, "5af52780aaa2"),
     "formula_brain_loop": (1, "05dafda7daef"),
-    "panel": (1, "38ab0efc8a50"),
+    "panel": (2, "ebb0f8f5e80c"),
     "repair": (1, "782d6c1d83a5"),
     "seat_deepseek": (1, "683e202f8561"),
     "seat_kimi": (1, "ba23b5370b2d"),
@@ -29,7 +29,7 @@ def test_every_prompt_is_written_down_here() -> None:
 
 def test_rendering_fills_every_slot() -> None:
     text = load_prompt("panel").render(seat="kimi", seats="3")
-    assert "Your seat is kimi." in text
+    assert "in seat kimi." in text
     assert "one of 3 independent" in text
     assert "{{" not in text
 
