@@ -40,6 +40,8 @@ class Endpoint:
     key: SecretStr
     digest: str | None = None
     """Of the weights, where the server tells it."""
+    declared: tuple[str, ...] | None = None
+    """What the server says the model can do; None where it does not say."""
 
 
 def answer_format(model: Model, wanted: Format | None) -> Format:

@@ -5,8 +5,10 @@
     loop       picks one tool from a list, by schema, until `finish`       one answer by schema
     single     none: the report's evidence is all                          one answer by schema
 
-A model is asked at the highest ability its endpoint tells of; `loop` falls back to `single` when it cannot
-even pick. Prose is never searched for an answer. Every failure is a view that abstains, with the reason.
+A model is asked at the highest ability its endpoint tells of: the server's word, else the catalogue's. A
+cycle that has begun keeps its ability, which its first prompt on record tells, whatever the server says by
+now. `loop` falls back to `single` when it cannot even pick. Prose is never searched for an answer. Every
+failure is a view that abstains, with the reason.
 """
 
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
@@ -84,8 +86,7 @@ class FormulaBrain:
         bench = Workbench(
             case, self._bars.own(case.snapshot), self._bars.others(case.snapshot), self._settings.max_calls
         )
-        reading = _Reading(self._settings, self._endpoint, case, bench)
-        line = self._lines.line(reading.caller)
+        reading, line = self._begin(self._endpoint, case, bench)
         try:
             async with line.within(self._settings.deadline_s):
                 return reading.view(await _settled(reading, line), line)
@@ -100,14 +101,28 @@ class FormulaBrain:
         exchanges = tuple(exchange.record_id for exchange in line.exchanges)
         return no_view(case, why, exchanges=exchanges, prompt_sha=reading.caller.prompt_sha)
 
+    def _begin(self, endpoint: Endpoint, case: Case, bench: Workbench) -> "tuple[_Reading, Line]":
+        first, *others = _abilities(self._settings, endpoint)
+        reading = _Reading(self._settings, endpoint, case, bench, first)
+        line = self._lines.line(reading.caller)
+        if line.begun_with in (None, reading.caller.prompt_sha):
+            return reading, line
+        for ability in others:
+            other = _Reading(self._settings, endpoint, case, bench, ability)
+            if other.caller.prompt_sha == line.begun_with:
+                return other, self._lines.line(other.caller)
+        return reading, line
+
 
 class _Reading:
     """One case before one model."""
 
-    def __init__(self, settings: BrainSettings, endpoint: Endpoint, case: Case, bench: Workbench) -> None:
+    def __init__(
+        self, settings: BrainSettings, endpoint: Endpoint, case: Case, bench: Workbench, ability: Ability
+    ) -> None:
         self._settings, self._endpoint, self._case, self._bench = settings, endpoint, case, bench
         self._dossier: Dossier = make_dossier(case)
-        self._ability: Ability = _ability(settings, endpoint)
+        self._ability = ability
         self._system = load_prompt("formula_brain").render()
         if self._ability == "loop":
             self._system += "\n\n" + load_prompt("formula_brain_loop").render(
@@ -311,10 +326,13 @@ def _whole(parameters: Mapping[str, float]) -> dict[str, float]:
     return {name: int(v) if float(v).is_integer() else v for name, v in parameters.items()}
 
 
-def _ability(settings: BrainSettings, endpoint: Endpoint) -> Ability:
+def _abilities(settings: BrainSettings, endpoint: Endpoint) -> tuple[Ability, ...]:
+    """The ability to ask at, then what a cycle may have begun with when another word was given."""
     if settings.ability != "auto":
-        return settings.ability
-    return "tools" if endpoint.model.tools == "yes" else "loop"
+        return (settings.ability,)
+    says = endpoint.declared
+    calls_tools = endpoint.model.tools == "yes" if says is None else "tools" in says
+    return ("tools", "loop") if calls_tools else ("loop", "tools")
 
 
 def _in_words(error: Exception, line: Line) -> str:

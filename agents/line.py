@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from time import perf_counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import httpx2
 
@@ -27,6 +27,9 @@ from contracts.canonical import Sha256
 from contracts.errors import DualbrainError, NotOnRecord
 from contracts.exchange import Exchange, Tokens
 from contracts.ports import BlobStore
+
+if TYPE_CHECKING:
+    import httpx
 
 Role = Literal["brain", "seat", "assistant", "probe"]
 Outcome = Literal["complete", "cut", "timeout", "unreachable", "deadline", "late", "not_asked"]
@@ -93,6 +96,8 @@ class Line(httpx2.AsyncBaseTransport):
         self._recorded = deque(sorted(in_time, key=lambda exchange: exchange.ordinal))
         self._outside = outside
         self._next = max((e.ordinal + 1 for e in self._recorded), default=0)
+        self.begun_with = self._recorded[0].prompt_sha if self._recorded else None
+        """Prompt of this cycle's first request, where it is on record."""
         self._lost: NotOnRecord | None = None
         self._under_way: _Fetch | None = None
         self._deadline: asyncio.Timeout | None = None
@@ -183,28 +188,19 @@ class Line(httpx2.AsyncBaseTransport):
         latency_ms: float | None = None,
     ) -> Exchange:
         """Put an exchange on record."""
-        caller, tokens = self.caller, None if answer is None else tokens_of(answer)
         if ordinal is None:
             ordinal, self._next = self._next, self._next + 1
-        exchange = Exchange(
-            cycle_id=caller.cycle_id,
-            role=caller.role,
-            seat=caller.seat,
-            ordinal=ordinal,
-            provider=caller.provider,
-            model=caller.model,
-            model_digest=caller.model_digest,
-            prompt_sha=caller.prompt_sha,
-            method="" if request is None else request.method,
-            path="" if request is None else request.url.path,
-            request=None if body is None else self._blobs.put(body),
-            outcome=outcome,
-            error=error,
-            status=None if head is None else head.status_code,
-            content_type="" if head is None else head.headers.get("content-type", ""),
-            response=None if answer is None else self._blobs.put(answer),
-            tokens=tokens,
-            cost_usd=None if tokens is None else outside.cost_of(caller, tokens),
+        exchange = exchange_of(
+            self.caller,
+            self._blobs,
+            ordinal,
+            outcome,
+            error,
+            request=request,
+            body=body,
+            head=head,
+            answer=answer,
+            cost_of=outside.cost_of,
         )
         exchange = outside.write(exchange, latency_ms)
         if ordinal < LATE:
@@ -217,7 +213,7 @@ class Line(httpx2.AsyncBaseTransport):
     def _is_same(self, exchange: Exchange, body: bytes) -> bool:
         if exchange.request is None:
             return False
-        return _without_random_ids(self._blobs.get(exchange.request)) == _without_random_ids(body)
+        return without_random_ids(self._blobs.get(exchange.request)) == without_random_ids(body)
 
     def _again(self, exchange: Exchange) -> httpx2.Response:
         if exchange.outcome in _AGAIN:
@@ -230,6 +226,43 @@ class Line(httpx2.AsyncBaseTransport):
         return httpx2.Response(exchange.status or 200, headers=headers, stream=_Parts(parts))
 
 
+def exchange_of(
+    caller: Caller,
+    blobs: BlobStore,
+    ordinal: int,
+    outcome: Outcome,
+    error: str,
+    *,
+    request: "httpx2.Request | httpx.Request | None",
+    body: bytes | None,
+    head: "httpx2.Response | httpx.Response | None",
+    answer: bytes | None,
+    cost_of: Callable[[Caller, Tokens], Decimal | None] = lambda _caller, _tokens: None,
+) -> Exchange:
+    """What was asked and what came, as a record, its bytes as blobs; of the headers only the content type."""
+    tokens = None if answer is None else tokens_of(answer)
+    return Exchange(
+        cycle_id=caller.cycle_id,
+        role=caller.role,
+        seat=caller.seat,
+        ordinal=ordinal,
+        provider=caller.provider,
+        model=caller.model,
+        model_digest=caller.model_digest,
+        prompt_sha=caller.prompt_sha,
+        method="" if request is None else request.method,
+        path="" if request is None else request.url.path,
+        request=None if body is None else blobs.put(body),
+        outcome=outcome,
+        error=error,
+        status=None if head is None else head.status_code,
+        content_type="" if head is None else head.headers.get("content-type", ""),
+        response=None if answer is None else blobs.put(answer),
+        tokens=tokens,
+        cost_usd=None if tokens is None else cost_of(caller, tokens),
+    )
+
+
 _AGAIN: dict[str, type[httpx2.TransportError]] = {
     "timeout": httpx2.ReadTimeout,
     "unreachable": httpx2.ConnectError,
@@ -239,7 +272,8 @@ _RANDOM_ID = re.compile(rb"pyd_ai_[0-9a-f]{8,}")
 """pydantic-ai names a tool call itself where the model did not."""
 
 
-def _without_random_ids(body: bytes) -> bytes:
+def without_random_ids(body: bytes) -> bytes:
+    """A request as it is compared: what the client made up for it is not what was asked."""
     return _RANDOM_ID.sub(b"pyd_ai", body)
 
 

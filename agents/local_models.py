@@ -1,9 +1,11 @@
 """Local models as an Ollama server has them: which there are, what they need, fetching one, asking one.
 
-    server_url(OLLAMA_HOST) -> list_models, show_model, pull_model, check_model, model_digest
+    server_url(OLLAMA_HOST) -> list_models, show_model, pull_model, check_model, model_digest,
+                                model_capabilities
 
-Only `model_digest` takes a server that is away as an answer; the others raise SettingsError, for each of
-them somebody waits who can start it. Fields are those of Ollama's API (ollama/ollama: docs/api.md, and
+The last two take a server that is away as an answer; the others raise SettingsError, for each of them
+somebody waits who can start it. `transport` is what stands under the client: of agents/ollama_line.py to have
+it on record; by default the network. Fields are those of Ollama's API (ollama/ollama: docs/api.md, and
 client 0.6.3).
 """
 
@@ -16,10 +18,12 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from agents.abilities import Abilities, ask_abilities
+from agents.providers import hides_a_key
 from contracts.canonical import Record, Utc
 from contracts.errors import SettingsError
 
 if TYPE_CHECKING:
+    import httpx
     import ollama
 
 DEFAULT_URL = "http://127.0.0.1:11434"
@@ -113,24 +117,44 @@ def server_url(host: str | None) -> str:
     return f"{parts.scheme}://{f'[{name}]' if ':' in str(name) else name}:{port}{parts.path}"
 
 
-def list_models(host: str | None, timeout_s: float = _ANSWER_S) -> tuple[LocalModelInfo, ...]:
+def list_models(
+    host: str | None, timeout_s: float = _ANSWER_S, transport: "httpx.BaseTransport | None" = None
+) -> tuple[LocalModelInfo, ...]:
     """Every model on the server's disk, in the server's order."""
-    with _asking(host, timeout_s) as client:
+    with _asking(host, timeout_s, transport) as client:
         return tuple(_info(row) for row in client.list().models)
 
 
-def model_digest(host: str | None, name: str, timeout_s: float = 1.0) -> str | None:
+def model_digest(
+    host: str | None, name: str, timeout_s: float = 1.0, transport: "httpx.BaseTransport | None" = None
+) -> str | None:
     """What the weights are, for the record of an exchange; None where server or model is not there."""
     try:
-        return _find(list_models(host, timeout_s), host, name).digest
+        return _find(list_models(host, timeout_s, transport), host, name).digest
     except SettingsError:
         return None
 
 
-def show_model(host: str | None, name: str, context_tokens: int | None = None) -> LocalModelDetail:
+def model_capabilities(
+    host: str | None, name: str, timeout_s: float = 1.0, transport: "httpx.BaseTransport | None" = None
+) -> tuple[str, ...] | None:
+    """What the server declares of a model; None where it is not there, or older than such declarations."""
+    try:
+        with _asking(host, timeout_s, transport) as client:
+            return tuple(client.show(name).capabilities or ()) or None
+    except SettingsError:
+        return None
+
+
+def show_model(
+    host: str | None,
+    name: str,
+    context_tokens: int | None = None,
+    transport: "httpx.BaseTransport | None" = None,
+) -> LocalModelDetail:
     """What the server declares of a model; its memory with so many tokens, or the model's own if fewer."""
-    info = _find(list_models(host), host, name)
-    with _asking(host, _ANSWER_S) as client:
+    info = _find(list_models(host, transport=transport), host, name)
+    with _asking(host, _ANSWER_S, transport) as client:
         shown = client.show(info.name)
     facts = shown.modelinfo or {}
     longest = _figure(facts, "context_length")
@@ -159,7 +183,12 @@ def check_model(host: str | None, name: str, now: Callable[[], datetime]) -> Che
     return CheckResult(info=shown.info, capabilities=shown.capabilities, abilities=abilities)
 
 
-def pull_model(host: str | None, name: str, free_bytes: Callable[[], int | None]) -> Iterator[PullStep]:
+def pull_model(
+    host: str | None,
+    name: str,
+    free_bytes: Callable[[], int | None],
+    transport: "httpx.BaseTransport | None" = None,
+) -> Iterator[PullStep]:
     """Have the server fetch a model, a step at a time; SettingsError before the bytes if they will not fit.
 
     The server tells how large a layer is when it begins to fetch it, the largest first, and no sooner:
@@ -167,7 +196,8 @@ def pull_model(host: str | None, name: str, free_bytes: Callable[[], int | None]
     server, which keeps what it has for the next try.
     """
     layers: dict[str, tuple[int, int]] = {}
-    with _asking(host, _SILENCE_S, "look the name up at https://ollama.com/library") as client:
+    refused = "look the name up at https://ollama.com/library"
+    with _asking(host, _SILENCE_S, transport, refused) as client:
         for line in client.pull(name, stream=True):
             is_new = line.digest is not None and line.total is not None and line.digest not in layers
             if line.digest is not None and line.total is not None:
@@ -239,7 +269,10 @@ def _figure(facts: Mapping[str, object], name: str) -> int | None:
 
 @contextmanager
 def _asking(
-    host: str | None, answer_s: float, refused: str = "look at the server's log"
+    host: str | None,
+    answer_s: float,
+    transport: "httpx.BaseTransport | None",
+    refused: str = "look at the server's log",
 ) -> "Iterator[ollama.Client]":
     """A client, and what goes wrong with it in words; `refused` says what to do where the server says no."""
     import httpx
@@ -249,7 +282,9 @@ def _asking(
     timeout = httpx.Timeout(answer_s, connect=min(_CONNECT_S, answer_s))
     try:
         # Without the environment: a proxy set for the outside would stand between us and this machine.
-        with ollama.Client(url, timeout=timeout, trust_env=False) as client:
+        with ollama.Client(
+            url, timeout=timeout, trust_env=False, transport=transport, event_hooks={"request": [_guard_key]}
+        ) as client:
             yield client
     except (ConnectionError, httpx.ConnectError, httpx.ConnectTimeout):
         raise SettingsError(
@@ -272,3 +307,9 @@ def _asking(
         raise SettingsError(
             f"expected Ollama's API at {url}, found something else ({type(error).__name__}); set OLLAMA_HOST"
         ) from None
+
+
+def _guard_key(request: "httpx.Request") -> None:
+    """The client takes a key of ollama.com's from the environment by itself."""
+    if not hides_a_key(str(request.url)):
+        request.headers.pop("authorization", None)

@@ -8,10 +8,11 @@ from pydantic import SecretStr
 
 from agents.budget import Spending, spent_on_record
 from agents.chat import Endpoint
-from agents.endpoints import find_endpoint
+from agents.endpoints import OLLAMA, endpoint_on_record, find_endpoint
 from agents.formula_brain import BarsOf, FormulaBrain
 from agents.line import Caller
-from agents.local_models import model_digest
+from agents.local_models import model_capabilities, model_digest
+from agents.ollama_line import OllamaRecorder
 from agents.providers import Price, find_model
 from agents.seat import ModelSeat
 from agents.settings import BrainSettings, BudgetSettings, PanelSettings, SeatSettings
@@ -20,6 +21,8 @@ from agents.traffic import LiveTraffic, RecordedTraffic
 from contracts.exchange import Exchange
 from contracts.ports import BlobStore, Brain, Journal, Voter
 from contracts.records import Budget
+
+_PAGE_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -48,22 +51,28 @@ def open_panel(
     blobs: BlobStore,
     halted_by: Callable[[], str | None],
     heard: Callable[[Caller, Words], None] = lambda _caller, _words: None,
+    ollama_host: str | None = None,
 ) -> Panel:
     """Everything the panel needs to be asked. SettingsError where a seat can never be filled.
 
-    A seat without a key is there and abstains, saying what is missing. `heard` is told words as they come.
+    A seat without a key is there and abstains, saying what is missing. `heard` is told words as they come;
+    `ollama_host` is OLLAMA_HOST.
     """
     spent = spent_on_record(_asked_today(journal), blobs.get, _price_of)
     spending = Spending(budget, _price_of, _today, spent)
     traffic = LiveTraffic(journal, blobs, spending, halted_by=halted_by, heard=heard)
 
-    def endpoint_of(settings: SeatSettings | BrainSettings) -> Endpoint | str:
-        return _with_digest(find_endpoint(settings, key_of(settings.provider)))
+    def endpoint_of(seat: str, settings: SeatSettings | BrainSettings) -> Endpoint | str:
+        endpoint = find_endpoint(settings, key_of(settings.provider), ollama_host)
+        if isinstance(endpoint, str) or endpoint.provider != OLLAMA:
+            return endpoint
+        caller = Caller(None, "probe", seat, endpoint.provider, endpoint.model.name)
+        return _looked_up(endpoint, OllamaRecorder(caller, journal, blobs))
 
     voters = tuple(
-        ModelSeat(name, seats[name], panel, endpoint_of(seats[name]), traffic) for name in panel.seats
+        ModelSeat(name, seats[name], panel, endpoint_of(name, seats[name]), traffic) for name in panel.seats
     )
-    reader = FormulaBrain(brain, endpoint_of(brain), traffic, bars) if brain.model else None
+    reader = FormulaBrain(brain, endpoint_of("brain", brain), traffic, bars) if brain.model else None
     return Panel(reader, voters, spending, traffic)
 
 
@@ -71,20 +80,20 @@ def seat_on_record(
     name: str, settings: SeatSettings, panel: PanelSettings, traffic: RecordedTraffic
 ) -> ModelSeat:
     """A seat that is answered from the record; it needs no key."""
-    return ModelSeat(name, settings, panel, find_endpoint(settings, SecretStr("not needed")), traffic)
+    return ModelSeat(name, settings, panel, endpoint_on_record(settings), traffic)
 
 
 def brain_on_record(settings: BrainSettings, traffic: RecordedTraffic, bars: BarsOf) -> FormulaBrain:
     """A brain that is answered from the record; its tools compute anew."""
-    return FormulaBrain(settings, find_endpoint(settings, SecretStr("not needed")), traffic, bars)
+    return FormulaBrain(settings, endpoint_on_record(settings), traffic, bars)
 
 
-def _with_digest(endpoint: Endpoint | str) -> Endpoint | str:
-    """Where the server tells it, the hash of the weights: a name may be pulled anew tomorrow."""
-    if isinstance(endpoint, str) or endpoint.provider != "ollama":
-        return endpoint
-    host = endpoint.base_url.removesuffix("/v1")
-    return replace(endpoint, digest=model_digest(host, endpoint.model.name))
+def _looked_up(endpoint: Endpoint, recorder: OllamaRecorder) -> Endpoint:
+    """With what the server tells: what it can do, and the hash of its weights, for names are pulled anew."""
+    host, name = endpoint.base_url.removesuffix("/").removesuffix("/v1"), endpoint.model.name
+    digest = model_digest(host, name, transport=recorder)
+    declared = None if digest is None else model_capabilities(host, name, transport=recorder)
+    return replace(endpoint, digest=digest, declared=declared)
 
 
 def _price_of(provider: str, model: str) -> Price | None:
@@ -96,10 +105,16 @@ def _today() -> date:
 
 
 def _asked_today(journal: Journal) -> list[Exchange]:
-    """Today's exchanges, of this runner or one before it."""
-    today = _today()
-    return [
-        Exchange.from_canonical(row.body)
-        for row in journal.rows()
-        if row.kind == Exchange.__name__ and row.written_at.astimezone(UTC).date() == today
-    ]
+    """Today's exchanges that may have cost something, of this runner or one before it.
+
+    Read backwards, for a journal holds years. Looking up what a server holds costs nothing.
+    """
+    today, before = _today(), None
+    found: list[Exchange] = []
+    while rows := journal.newest(Exchange, _PAGE_ROWS, before=before):
+        of_today = [row for row in rows if row.written_at.astimezone(UTC).date() == today]
+        found = [*(Exchange.from_canonical(row.body) for row in of_today), *found]
+        if not of_today:
+            break
+        before = rows[0].seq
+    return [exchange for exchange in found if exchange.role != "probe" or exchange.tokens is not None]

@@ -16,6 +16,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
@@ -147,7 +148,7 @@ class Provider(Record):
         for old, new in self.retired.items():
             if old in names or new not in names:
                 raise ValueError(f"expected {old} replaced by a listed model, found {new}")
-        if self.base_url is not None and not _is_safe(self.base_url):
+        if self.base_url is not None and not hides_a_key(self.base_url):
             raise ValueError(f"expected base_url to be https, or http on this machine, found {self.base_url}")
         return self
 
@@ -213,6 +214,14 @@ def cost_usd(price: Price, tokens: Tokens) -> Decimal:
     return millionths.scaleb(-6)
 
 
+def hides_a_key(url: str) -> bool:
+    """Whether a key sent there is read by nobody on the way: over https, or to this machine."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(str(parts.hostname)))
+    )
+
+
 @cache
 def _catalogue() -> Mapping[str, Provider]:
     return read_providers(CATALOGUE)
@@ -257,8 +266,8 @@ def _nearest(name: str, known: Mapping[str, object]) -> str:
     return ", ".join(get_close_matches(name[:80], known, n=3, cutoff=0.0))
 
 
-def _is_safe(url: str) -> bool:
-    parts = urlsplit(url)
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL_HOSTS)
-    )
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

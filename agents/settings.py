@@ -8,6 +8,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from contracts.canonical import Amount, Record
 
+BaseUrl = Annotated[str, Field(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")]
+"""Settings are on record, so a key has no place in an address."""
+
 
 class SeatSettings(Record):
     """One seat: which model, by which endpoint of the catalogue, with which prompt of its own."""
@@ -15,11 +18,8 @@ class SeatSettings(Record):
     provider: str
     model: str
     prompt: str
-    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")
-    """Only for endpoints that have none in the catalogue, such as a server of one's own.
-
-    Settings are on record, so a key has no place in it.
-    """
+    base_url: BaseUrl | None = None
+    """Only for endpoints that have none in the catalogue, such as a server of one's own."""
     temperature: float | None = Field(default=0.0, ge=0, le=2)
     """None leaves it to the provider."""
     answer_as: Literal["json_schema", "json_object", "text"] | None = None
@@ -78,7 +78,7 @@ class BrainSettings(Record):
     provider: str = "ollama"
     model: str = ""
     """Empty: there is no brain, and the cycle goes on without a view."""
-    base_url: str | None = None
+    base_url: BaseUrl | None = None
     ability: Literal["auto", "tools", "loop", "single"] = "auto"
     """How far it is trusted with tools: calls of its own, one choice from a list at a time, or none."""
     temperature: float | None = Field(default=0.0, ge=0, le=2)

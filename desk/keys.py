@@ -1,4 +1,4 @@
-"""Keys of model providers, from the environment or `.env`: read here alone, and shown nowhere."""
+"""Keys of model providers and where Ollama is, from the environment or `.env`; no key is shown anywhere."""
 
 import os
 from pathlib import Path
@@ -18,10 +18,18 @@ def key_of(provider: str, where: Path | None = None) -> SecretStr | None:
         raise SettingsError(
             f"expected a provider among {', '.join(known)}, found {provider[:40]!r}; correct it"
         )
-    variable = known[provider].key_variable
-    if variable is None:
-        return None
+    name = known[provider].key_variable
+    key = None if name is None else variable(name, where)
+    return None if key is None else SecretStr(key)
+
+
+def ollama_host() -> str | None:
+    """OLLAMA_HOST, the server's address for everything that asks one; read here alone and passed on."""
+    return variable("OLLAMA_HOST")
+
+
+def variable(name: str, where: Path | None = None) -> str | None:
+    """A variable of the environment, else of `.env` where the command runs; None where it is empty."""
     env_file = (where or Path.cwd()) / ".env"
-    stored = dotenv_values(env_file).get(variable) if env_file.is_file() else None
-    key = os.environ.get(variable, "").strip() or (stored or "").strip()
-    return SecretStr(key) if key else None
+    stored = dotenv_values(env_file).get(name) if env_file.is_file() else None
+    return os.environ.get(name, "").strip() or (stored or "").strip() or None

@@ -28,7 +28,7 @@ from desk.carried_on import check_same_account, check_watched
 from desk.clocks import SimulatedClock, SystemClock
 from desk.environment import describe_environment
 from desk.folder import DeskFolder
-from desk.keys import key_of
+from desk.keys import key_of, ollama_host
 from desk.kill_switch import FileKillSwitch
 from desk.settings import Settings, desk_home
 from graphs.desk import CycleSettings, Desk
@@ -224,6 +224,7 @@ def _panel(
         blobs=blobs,
         halted_by=kill_switch.halted_by,
         heard=heard,
+        ollama_host=ollama_host(),
     )
 
 

@@ -111,9 +111,8 @@ def what_is_missing(settings: "Settings | None") -> list[str]:
 
 def _models(settings: "Settings", *, probe: bool) -> "ModelsState":
     from desk.commands.doctor_models import examine_models
-    from desk.commands.models import ollama_host
     from desk.commands.progress import ProgressReport
-    from desk.keys import key_of
+    from desk.keys import key_of, ollama_host
     from desk.present import to_stderr
     from desk.settings import desk_home
 

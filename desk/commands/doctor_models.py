@@ -13,7 +13,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from agents.abilities import Abilities, ask_abilities
 from agents.chat import Endpoint
-from agents.endpoints import find_endpoint
+from agents.endpoints import OLLAMA, base_url_of, find_endpoint
 from agents.local_models import list_models, server_url
 from agents.providers import Price, find_model, providers
 from agents.settings import SeatSettings
@@ -26,7 +26,6 @@ PROBES = "probes.json"
 ASKING_MODES = ("technical+panel", "dual")
 _SERVER_S = 1.0
 _PROBE_S = 60.0
-_OLLAMA = "ollama"
 _Kept = TypeAdapter(tuple[Abilities, ...])
 
 
@@ -74,7 +73,7 @@ def examine_models(
 ) -> ModelsState:
     """Look at every seat; with `on_probe` (place, how many, whom), ask first and keep what came."""
     ollama = _look_at_ollama(host)
-    endpoints = {name: _endpoint(seat, key_of) for name, seat in settings.seats.items()}
+    endpoints = {name: _endpoint(seat, key_of, host) for name, seat in settings.seats.items()}
     if on_probe is None:
         kept, problem = _read_kept(home / PROBES)
     else:
@@ -84,7 +83,7 @@ def examine_models(
     states = []
     for name, seat in settings.seats.items():
         endpoint = endpoints[name]
-        base_url = _base_url(seat)
+        base_url = _base_url(seat, host)
         lacks = endpoint if isinstance(endpoint, str) else _lacks_locally(seat, base_url, ollama)
         state = SeatState(
             seat=name,
@@ -149,16 +148,20 @@ def _look_at_ollama(host: str | None) -> OllamaState:
     return OllamaState(url=url, answers=True, models=models, problem=None)
 
 
-def _endpoint(seat: SeatSettings, key_of: Callable[[str], SecretStr | None]) -> Endpoint | str:
+def _endpoint(
+    seat: SeatSettings, key_of: Callable[[str], SecretStr | None], host: str | None
+) -> Endpoint | str:
     try:
-        return find_endpoint(seat, key_of(seat.provider) if seat.provider in providers() else None)
+        return find_endpoint(seat, key_of(seat.provider) if seat.provider in providers() else None, host)
     except SettingsError as error:
         return str(error)
 
 
-def _base_url(seat: SeatSettings) -> str | None:
-    provider = providers().get(seat.provider)
-    return seat.base_url or (provider.base_url if provider is not None else None)
+def _base_url(seat: SeatSettings, host: str | None) -> str | None:
+    try:
+        return base_url_of(seat, host)
+    except SettingsError:
+        return None
 
 
 def _price(seat: SeatSettings) -> Price | None:
@@ -181,7 +184,7 @@ def _key_state(
 
 def _lacks_locally(seat: SeatSettings, base_url: str | None, ollama: OllamaState) -> str | None:
     """What an Ollama seat still needs; only the server at OLLAMA_HOST was looked at."""
-    if seat.provider != _OLLAMA:
+    if seat.provider != OLLAMA:
         return None
     try:
         asked = server_url((base_url or "").removesuffix("/").removesuffix("/v1"))

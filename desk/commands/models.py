@@ -1,7 +1,9 @@
-"""`dualbrain models`: the local models of an Ollama server, and what they can really do."""
+"""`dualbrain models`: the local models of an Ollama server, and what they can really do.
+
+Nothing here goes on record: a journal belongs to a desk, and these commands run without one.
+"""
 
 import json
-import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
-from dotenv import dotenv_values
 
 from desk.commands.options import JsonOption, footer
 
@@ -42,6 +43,7 @@ _CHECK_EPILOG = footer(
 def list_stored(is_json: JsonOption = False) -> None:
     """List the models on the server's disk."""
     from agents.local_models import list_models
+    from desk.keys import ollama_host
     from desk.present import moment, plain_table, to_stdout
 
     found = list_models(ollama_host())
@@ -76,6 +78,7 @@ def show(name: NameArgument, context: ContextOption = None, is_json: JsonOption 
     What it declares is not always what the model does: `dualbrain models check` asks the model.
     """
     from agents.local_models import show_model
+    from desk.keys import ollama_host
     from desk.present import facts, to_stdout
 
     found = show_model(ollama_host(), name, context)
@@ -97,6 +100,7 @@ def pull(name: NameArgument, is_json: JsonOption = False) -> None:
     """
     from agents.local_models import model_digest, pull_model
     from desk.commands.progress import ProgressReport
+    from desk.keys import ollama_host
     from desk.present import to_stderr
 
     host = ollama_host()
@@ -125,6 +129,7 @@ def check(name: MaybeNameArgument = None, is_json: JsonOption = False) -> None:
     """
     from agents.local_models import check_model, list_models
     from desk.commands.progress import ProgressReport
+    from desk.keys import ollama_host
     from desk.present import to_stderr
 
     host = ollama_host()
@@ -143,11 +148,6 @@ def check(name: MaybeNameArgument = None, is_json: JsonOption = False) -> None:
         raise typer.Exit(_BRAINLESS)
 
 
-def ollama_host() -> str | None:
-    """OLLAMA_HOST of the environment, else of `.env`; read here alone and passed on."""
-    return _variable("OLLAMA_HOST")
-
-
 def ability_words(found: "Abilities") -> list[tuple[str, str, str, str]]:
     """A line an ability: name, answer, seconds, how it went."""
     return [
@@ -161,19 +161,14 @@ def ability_words(found: "Abilities") -> list[tuple[str, str, str, str]]:
     ]
 
 
-def _variable(name: str) -> str | None:
-    env_file = Path.cwd() / ".env"
-    stored = dotenv_values(env_file).get(name) if env_file.is_file() else None
-    return os.environ.get(name) or stored or None
-
-
 def _free_bytes(host: str | None) -> "Callable[[], int | None]":
     """Room on the server's disk, less what should stay free; None where that is not to be seen from here."""
     from agents.local_models import server_url
     from agents.providers import LOCAL_HOSTS
+    from desk.keys import variable
 
     def free() -> int | None:
-        named = _variable("OLLAMA_MODELS")
+        named = variable("OLLAMA_MODELS")
         folders = [Path(each).expanduser() for each in ((named,) if named else _MODEL_FOLDERS)]
         if urlsplit(server_url(host)).hostname not in (*LOCAL_HOSTS, "::1"):
             return None

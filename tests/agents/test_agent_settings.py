@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from agents.settings import DEFAULT_SEATS, PanelSettings, SeatSettings
+from agents.settings import DEFAULT_SEATS, BrainSettings, PanelSettings, SeatSettings
 from contracts.errors import SettingsError
 from desk.settings import load_settings, sources
 from graphs.desk import CycleSettings
@@ -104,6 +104,7 @@ def test_what_nobody_can_mean_stops_the_start(tmp_path: Path, changes: dict[str,
 )
 def test_an_address_is_taken_as_it_is(base_url: str) -> None:
     assert SeatSettings.model_validate(OWN | {"base_url": base_url}).base_url == base_url
+    assert BrainSettings(base_url=base_url).base_url == base_url
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,8 @@ def test_an_address_is_taken_as_it_is(base_url: str) -> None:
 def test_an_address_that_is_none_or_carries_a_key_is_refused(base_url: str) -> None:
     with pytest.raises(ValidationError, match="base_url"):
         SeatSettings.model_validate(OWN | {"base_url": base_url})
+    with pytest.raises(ValidationError, match="base_url"):
+        BrainSettings(base_url=base_url)
 
 
 ORDER = ("minimax", "local", "kimi", "deepseek")

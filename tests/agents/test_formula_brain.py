@@ -198,6 +198,50 @@ async def test_a_model_that_picks_the_same_again_is_not_asked_for_ever(scripted:
     assert len(view.called) == 1
 
 
+@pytest.mark.parametrize(
+    ("declared", "catalogue", "calls_tools"),
+    [
+        (("completion", "tools"), "no", True),
+        (("completion",), "yes", False),
+        (None, "yes", True),
+        (None, "unknown", False),
+    ],
+)
+async def test_the_servers_word_beats_the_catalogues_and_a_replay_needs_neither(
+    scripted: ScriptedServer, declared: tuple[str, ...] | None, catalogue: str, calls_tools: bool
+) -> None:
+    if calls_tools:
+        scripted.script(calls(ToolCall("view", view_text(), "a")))
+    else:
+        scripted.script(
+            Completion(json.dumps({"tool": "finish", "timeframe": "1h"})), Completion(view_text())
+        )
+    scene = Scene(scripted)
+    says = _MODEL.model_copy(update={"tools": catalogue})
+    scene.endpoint = replace(scene.endpoint, model=says, declared=declared)
+    view = await scene.read()
+    assert view.abstained is None, view.abstained
+    assert (scripted.requests[0].at("tools") is not None) == calls_tools
+    for word in ("yes", "no"):
+        scene.endpoint = replace(scene.endpoint, model=_MODEL.model_copy(update={"tools": word}))
+        for now in (None, (), ("tools",)):
+            scene.endpoint = replace(scene.endpoint, declared=now)
+            assert (await scene.read_again()).record_id == view.record_id
+
+
+async def test_a_brain_that_was_not_asked_is_replayed_at_the_ability_it_had(scripted: ScriptedServer) -> None:
+    scene = Scene(scripted)
+    spent = Spending(BudgetSettings.model_validate({"usd_per_day": "0"}), lambda *_: _PRICE, lambda: DAY)
+    scene.traffic = LiveTraffic(scene.journal, scene.blobs, spent)
+    views = []
+    for declared in (("tools",), ("completion",)):
+        scene.endpoint = replace(scene.endpoint, declared=declared)
+        views.append(await scene.read())
+        scene.endpoint = replace(scene.endpoint, declared=None)
+        assert (await scene.read_again()).record_id == views[0].record_id
+    assert views[0] == views[1], "after a crash the cycle goes on as it began"
+
+
 async def test_an_id_that_does_not_exist_makes_no_view(scripted: ScriptedServer) -> None:
     scripted.always(Completion(view_text(supporting=["rsi", "moon_phase"])))
     scene = Scene(scripted, ability="single")

@@ -11,6 +11,7 @@ from agents.local_models import (
     LocalModelInfo,
     check_model,
     list_models,
+    model_capabilities,
     model_digest,
     pull_model,
     server_url,
@@ -141,6 +142,17 @@ def test_a_digest_is_found_by_either_spelling_and_absence_is_none(shelf: OllamaS
     )
     assert model_digest(shelf.root_url, "qwen3") is None
     assert model_digest(f"127.0.0.1:{free_port()}", "qwen3:4b") is None
+
+
+def test_capabilities_are_what_the_server_declares_and_absence_is_none(shelf: OllamaStandIn) -> None:
+    assert model_capabilities(shelf.root_url, "qwen3:4b") == ("completion", "tools", "thinking")
+    assert model_capabilities(shelf.root_url, "none") is None
+    assert model_capabilities(f"127.0.0.1:{free_port()}", "qwen3:4b") is None
+
+
+def test_a_server_that_declares_nothing_says_nothing_of_a_model() -> None:
+    with OllamaStandIn(stored=(replace(QWEN, capabilities=()),)) as server:
+        assert model_capabilities(server.root_url, "qwen3:4b") is None
 
 
 # What a model needs

@@ -1,11 +1,15 @@
 """The panel as it is opened: who sits, what the record will say of local weights, what was spent before."""
 
+from datetime import UTC, datetime
+
+import pytest
 from pydantic import SecretStr
 
-from agents.formula_brain import BarsOf
+from agents.formula_brain import BarsOf, FormulaBrain
 from agents.panel import Panel, open_panel
 from agents.seat import ModelSeat
 from agents.settings import BrainSettings, BudgetSettings, PanelSettings, SeatSettings
+from contracts.exchange import Exchange
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tests.agents.seat_scene import case_of
 from tests.servers.answers import Completion
@@ -14,8 +18,13 @@ from tests.servers.scripted import ScriptedServer
 from tests.tools.risk_scene import proposal
 
 
-def opened(seat: SeatSettings, brain: BrainSettings | None = None) -> tuple[Panel, MemoryJournal]:
-    journal = MemoryJournal()
+def opened(
+    seat: SeatSettings,
+    brain: BrainSettings | None = None,
+    journal: MemoryJournal | None = None,
+    ollama_host: str | None = None,
+) -> tuple[Panel, MemoryJournal]:
+    journal = journal or MemoryJournal()
     panel = open_panel(
         {"kimi": seat},
         PanelSettings(seats=("kimi",)),
@@ -26,6 +35,7 @@ def opened(seat: SeatSettings, brain: BrainSettings | None = None) -> tuple[Pane
         journal=journal,
         blobs=OverlayBlobStore(),
         halted_by=lambda: None,
+        ollama_host=ollama_host,
     )
     return panel, journal
 
@@ -63,3 +73,39 @@ def test_a_local_server_that_is_away_does_not_keep_the_desk_from_opening() -> No
     )
     panel, _ = opened(seat, BrainSettings(model="qwen3:8b", base_url="http://127.0.0.1:9/v1"))
     assert panel.brain is not None
+
+
+LOCAL = SeatSettings(provider="ollama", model="qwen3:8b", prompt="seat_kimi")
+QWEN = StoredModel("qwen3:8b", "ab" * 32, 5_000_000_000, capabilities=("completion", "tools"))
+
+
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_what_the_server_declares_is_known_to_the_brain_and_on_record(ending: str) -> None:
+    with OllamaStandIn(None, stored=(QWEN,)) as server:
+        brain = BrainSettings(model="qwen3:8b", base_url=f"{server.base_url}{ending}")
+        panel, journal = opened(LOCAL, brain, ollama_host=server.root_url)
+    assert isinstance(panel.brain, FormulaBrain)
+    assert not isinstance(panel.brain._endpoint, str)
+    assert panel.brain._endpoint.declared == ("completion", "tools")
+    assert panel.brain._endpoint.digest == "ab" * 32
+    looked_up = [(each.role, each.seat, each.path, each.outcome) for each in journal.find_all(Exchange)]
+    assert looked_up == [
+        ("probe", seat, path, "complete") for seat in ("kimi", "brain") for path in ("/api/tags", "/api/show")
+    ]
+
+
+def test_a_server_that_is_away_is_on_record_and_declares_nothing() -> None:
+    panel, journal = opened(LOCAL, BrainSettings(model="qwen3:8b"), ollama_host="127.0.0.1:9")
+    assert isinstance(panel.brain, FormulaBrain)
+    assert not isinstance(panel.brain._endpoint, str)
+    assert panel.brain._endpoint.declared is None
+    assert [each.outcome for each in journal.find_all(Exchange)] == ["unreachable", "unreachable"]
+
+
+def test_looking_up_a_model_is_not_counted_as_spent_at_the_next_start() -> None:
+    journal = MemoryJournal(clock=lambda: datetime.now(UTC))
+    with OllamaStandIn(None, stored=(QWEN,)) as server:
+        opened(LOCAL, journal=journal, ollama_host=server.root_url)
+        panel, _ = opened(LOCAL, journal=journal, ollama_host=server.root_url)
+    assert len(journal.find_all(Exchange)) == 4
+    assert [budget.spent for budget in panel.budgets()] == [0, 0]

@@ -206,9 +206,30 @@ def test_doctor_looks_whether_the_local_model_is_there(shelf: OllamaStandIn, tmp
     set_seat(tmp_path, "ollama", "llama3.2", shelf.base_url.replace("127.0.0.1", "localhost"))
     assert "`dualbrain models pull llama3.2`" in str(doctor(tmp_path)[1]["local"]["missing"])
     set_seat(tmp_path, "ollama", "qwen3:4b")
+    local = doctor(tmp_path)[1]["local"]
+    assert (local["base_url"], local["missing"]) == (shelf.base_url, None)
+    set_seat(tmp_path, "ollama", "qwen3:4b", f"http://{NOBODY}/v1")
     assert "make them one" in str(doctor(tmp_path)[1]["local"]["missing"])
     set_seat(tmp_path, "ollama", "qwen3:4b", "http://box:port/v1")
     assert "correct it" in str(doctor(tmp_path)[1]["local"]["missing"])
+
+
+def test_doctor_says_that_the_address_of_ollama_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "ftp://box")
+    set_seat(tmp_path, "ollama", "qwen3:4b")
+    local = doctor(tmp_path)[1]["local"]
+    assert local["base_url"] is None
+    assert "expected OLLAMA_HOST as" in str(local["missing"])
+
+
+def test_doctor_speaks_of_a_key_that_would_be_sent_in_the_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_COMPATIBLE_API_KEY", KEY)
+    set_seat(tmp_path, "openai-compatible", "m", "http://gpu-box:8000/v1")
+    assert "expected https to send the key" in str(doctor(tmp_path)[1]["local"]["missing"])
 
 
 def test_doctor_speaks_of_a_seat_that_can_never_be_filled(tmp_path: Path) -> None:

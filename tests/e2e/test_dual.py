@@ -12,9 +12,11 @@ import pytest
 
 from contracts.exchange import Exchange
 from contracts.records import Ballot, Decision, FormulaView
+from memory.blobs import FileBlobStore
 from memory.reader import JournalReader
 from tests.desk.command_line import Said, dualbrain
 from tests.servers.local_model import LocalModel
+from tests.servers.ollama_stand_in import OllamaStandIn, StoredModel
 
 MOMENT = ("--from", "2017-02-15T10:00", "--to", "2017-02-15T10:00", "--once")
 OPEN_GATE = ("--set", "gate.brief=1e-9", "--set", "gate.vote=1e-9")
@@ -116,6 +118,33 @@ def test_one_decision_for_a_script_is_the_reading_the_ballots_and_the_decision(t
     assert reading["abstained"] == "no formula brain is set; name a model under brain"
     assert [ballot["answer"] for ballot in decided["ballots"]] == ["ABSTAIN"] * 3
     assert decided["decision"]["size_fraction"] == 0
+
+
+def test_a_brain_at_ollama_is_asked_as_the_server_declares_and_replays_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dualbrain.toml").write_text(
+        '[brain]\nmodel = "qwen3:4b"\n[panel]\nseats = ["local"]\n'
+        '[seats.local]\nprovider = "ollama"\nmodel = "qwen3:4b"\nprompt = "seat_kimi"\n'
+    )
+    declared = StoredModel("qwen3:4b", "a" * 64, 1, capabilities=("completion", "tools"))
+    with OllamaStandIn(stored=(declared,)) as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.root_url)
+        said = run_once(tmp_path)
+    assert said.code == 0, said.err
+    journal, blobs = journal_of(tmp_path), FileBlobStore(tmp_path / "d" / "blobs")
+    exchanges = journal.find_all(Exchange)
+    (view,) = journal.find_all(FormulaView)
+    journal.close()
+    assert "no model behind it" in (view.abstained or "")
+    asked = {role: [each for each in exchanges if each.role == role] for role in ("probe", "brain", "seat")}
+    assert [each.path for each in asked["probe"]] == ["/api/tags", "/api/show"] * 2
+    assert {each.model_digest for role in ("brain", "seat") for each in asked[role]} == {"a" * 64}
+    assert "tools" in json.loads(blobs.get(asked["brain"][0].request or ""))
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    replayed = dualbrain(tmp_path, "replay", "--all", "--desk", "d", "--json")
+    assert (replayed.code, json.loads(replayed.out)["verdicts"]["identical"]) == (0, 1)
+    assert dualbrain(tmp_path, "audit", "verify", "--desk", "d").code == 0
 
 
 def test_without_keys_every_seat_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
