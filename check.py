@@ -28,6 +28,7 @@ VERIFY: dict[str, tuple[str, ...]] = {
     "soak": (sys.executable, "-m", "bench.soak", "--write"),
     "demo": (sys.executable, "-m", "bench.demo", "--write"),
     "grounding": (sys.executable, "-m", "bench.grounding", "--write"),
+    "cost": (sys.executable, "-m", "bench.cost", "--write"),
     "mutation": (sys.executable, "-m", "bench.mutation", "--write"),
     "agreement": (sys.executable, "-m", "bench.agreement", "--write"),
     "strength": (sys.executable, "-m", "bench.strength", "--write"),

@@ -129,5 +129,6 @@ def _spent(state: DeskState) -> list[Reason]:
             text=f"expected {budget.name} under its cap of {budget.cap:f}, found {budget.spent:f} spent",
         )
         for budget in state.budgets
-        if budget.spent >= budget.cap
+        # A cap of nothing is not spent: what is free may still be asked, and the line refuses the rest.
+        if budget.spent >= budget.cap and budget.spent > 0
     ]
