@@ -11,26 +11,21 @@ now. `loop` falls back to `single` when it cannot even pick. Prose is never sear
 failure is a view that abstains, with the reason.
 """
 
-from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import httpx2
-from openai import AsyncOpenAI
 from pydantic_ai import Agent, ModelRetry, NativeOutput, RunContext, Tool, ToolOutput, UsageLimits
-from pydantic_ai.exceptions import AgentRunError, ModelAPIError, UnexpectedModelBehavior
-from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings
-from pydantic_ai.profiles.openai import OpenAIModelProfile
-from pydantic_ai.providers.openai import OpenAIProvider
+from pydantic_ai.exceptions import UnexpectedModelBehavior
+from pydantic_ai.models.openai import OpenAIChatModel
 
 from agents.abstention import no_view
-from agents.chat import Endpoint, client_over, extra_body, temperature_of
+from agents.agent_model import Ability, abilities_of, agent_error_in_words, let_through, open_model
+from agents.chat import Endpoint
 from agents.dossier import Dossier, evidence_line, make_dossier
 from agents.evidence_names import Citable
 from agents.grounding import ungrounded
 from agents.line import Caller, Line
-from agents.model_errors import in_words
-from agents.providers import Quirk
 from agents.seat import Lines
 from agents.settings import BrainSettings
 from agents.view_answer import Step, ViewAnswer
@@ -41,8 +36,6 @@ from contracts.market import Bars, Side, Timeframe
 from contracts.ports import Case
 from contracts.records import FormulaView, MarketSnapshot
 from prompts.loader import load_prompt
-
-Ability = Literal["tools", "loop", "single"]
 
 LISTED = (
     "parkinson_volatility",
@@ -97,12 +90,12 @@ class FormulaBrain:
             raise
         except Exception as error:  # noqa: BLE001 - a model's door: whatever fails becomes an abstention
             line.check_on_record()
-            why = _in_words(error, line)
+            why = agent_error_in_words(error, line)
         exchanges = tuple(exchange.record_id for exchange in line.exchanges)
         return no_view(case, why, exchanges=exchanges, prompt_sha=reading.caller.prompt_sha)
 
     def _begin(self, endpoint: Endpoint, case: Case, bench: Workbench) -> "tuple[_Reading, Line]":
-        first, *others = _abilities(self._settings, endpoint)
+        first, *others = abilities_of(self._settings, endpoint)
         reading = _Reading(self._settings, endpoint, case, bench, first)
         line = self._lines.line(reading.caller)
         if line.begun_with in (None, reading.caller.prompt_sha):
@@ -143,7 +136,7 @@ class _Reading:
 
     async def answer(self, transport: httpx2.AsyncBaseTransport) -> ViewAnswer:
         """The model's reading, at the ability it has."""
-        model = self._model(transport)
+        model = open_model(self._endpoint, transport, self._settings)
         if self._ability == "tools":
             return await self._with_tools(model)
         if self._ability == "loop":
@@ -195,7 +188,7 @@ class _Reading:
             tool_calls_limit=_USES_A_CALL * self._settings.max_calls,
         )
         found = await agent.run(
-            self._dossier.text, deps=self._bench, usage_limits=limits, event_stream_handler=_streamed
+            self._dossier.text, deps=self._bench, usage_limits=limits, event_stream_handler=let_through
         )
         return found.output
 
@@ -204,7 +197,7 @@ class _Reading:
         agent = Agent(model, output_type=NativeOutput(Step), instructions=self._system, retries=0)
         while len(self._bench.called) < self._settings.max_calls:
             try:
-                step = (await agent.run(self._so_far(), event_stream_handler=_streamed)).output
+                step = (await agent.run(self._so_far(), event_stream_handler=let_through)).output
                 if step.tool == FINISH or step.tool not in LISTED:
                     return
                 n_before = len(self._bench.called)
@@ -217,7 +210,7 @@ class _Reading:
 
     async def _once(self, model: OpenAIChatModel) -> ViewAnswer:
         agent = Agent(model, output_type=NativeOutput(ViewAnswer), instructions=self._system, retries=1)
-        return (await agent.run(self._so_far(), event_stream_handler=_streamed)).output
+        return (await agent.run(self._so_far(), event_stream_handler=let_through)).output
 
     def _so_far(self) -> str:
         rows = [evidence_line(self._bench.shown(row)) for row in self._bench.called]
@@ -232,36 +225,6 @@ class _Reading:
             pip=self._dossier.mask.pip,
             timeframe=self._case.snapshot.timeframe,
         )
-
-    def _model(self, transport: httpx2.AsyncBaseTransport) -> OpenAIChatModel:
-        settings, endpoint = self._settings, self._endpoint
-        client = AsyncOpenAI(
-            base_url=endpoint.base_url,
-            api_key=endpoint.key.get_secret_value(),
-            max_retries=0,
-            timeout=settings.timeout_s,
-            http_client=client_over(transport, settings.timeout_s),
-        )
-        body = OpenAIChatModelSettings(extra_body=extra_body(endpoint.model, settings.max_tokens))
-        if (temperature := temperature_of(endpoint.model, settings.temperature)) is not None:
-            body["temperature"] = temperature
-        profile = OpenAIModelProfile(
-            supports_json_schema_output=True,
-            openai_chat_streaming_requires_finish_reason=True,
-            supports_forced_tool_choice=Quirk.NO_FORCED_TOOL not in endpoint.model.quirks,
-        )
-        return OpenAIChatModel(
-            endpoint.model.name,
-            provider=OpenAIProvider(openai_client=client),
-            settings=body,
-            profile=profile,
-        )
-
-
-async def _streamed(_ctx: object, events: AsyncIterable[object]) -> None:
-    """Asks for a stream, so that the line hears the words as they come; here they are only let through."""
-    async for _ in events:
-        pass
 
 
 async def _settled(reading: _Reading, line: Line) -> ViewAnswer:
@@ -324,22 +287,3 @@ async def _call_tool(
 def _whole(parameters: Mapping[str, float]) -> dict[str, float]:
     """JSON of some models writes 14 as 14.0."""
     return {name: int(v) if float(v).is_integer() else v for name, v in parameters.items()}
-
-
-def _abilities(settings: BrainSettings, endpoint: Endpoint) -> tuple[Ability, ...]:
-    """The ability to ask at, then what a cycle may have begun with when another word was given."""
-    if settings.ability != "auto":
-        return (settings.ability,)
-    says = endpoint.declared
-    calls_tools = endpoint.model.tools == "yes" if says is None else "tools" in says
-    return ("tools", "loop") if calls_tools else ("loop", "tools")
-
-
-def _in_words(error: Exception, line: Line) -> str:
-    """pydantic-ai wraps what happened on the line, and has words of its own for the rest."""
-    cause = error.__cause__
-    if isinstance(error, ModelAPIError) and isinstance(cause, Exception):
-        return in_words(cause, line.answered)
-    if isinstance(error, AgentRunError):
-        return f"no answer that counts: {' '.join(str(error).split())[:200]}"
-    return in_words(error, line.answered)

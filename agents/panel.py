@@ -26,6 +26,24 @@ _PAGE_ROWS = 256
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where models are asked: whose keys, which Ollama server, and where its answers are put on record."""
+
+    key_of: Callable[[str], SecretStr | None]
+    ollama_host: str | None
+    journal: Journal
+    blobs: BlobStore
+
+    def endpoint_of(self, seat: str, settings: SeatSettings | BrainSettings) -> Endpoint | str:
+        """Where a seat, the brain or the assistant is asked, or what is missing; see `find_endpoint`."""
+        endpoint = find_endpoint(settings, self.key_of(settings.provider), self.ollama_host)
+        if isinstance(endpoint, str) or endpoint.provider != OLLAMA:
+            return endpoint
+        caller = Caller(None, "probe", seat, endpoint.provider, endpoint.model.name)
+        return _looked_up(endpoint, OllamaRecorder(caller, self.journal, self.blobs))
+
+
+@dataclass(frozen=True)
 class Panel:
     """The brain and the voters that ask models, and what they spend."""
 
@@ -35,7 +53,8 @@ class Panel:
     traffic: LiveTraffic
 
     def budgets(self) -> tuple[Budget, ...]:
-        """The day's caps and what is used of them."""
+        """The day's caps and what is used of them, by others on this journal too."""
+        self.traffic.hear_of_others()
         return self.spending.budgets()
 
 
@@ -58,22 +77,20 @@ def open_panel(
     A seat without a key is there and abstains, saying what is missing. `heard` is told words as they come;
     `ollama_host` is OLLAMA_HOST.
     """
-    spent = spent_on_record(_asked_today(journal), blobs.get, _price_of)
-    spending = Spending(budget, _price_of, _today, spent)
+    spending = open_spending(budget, journal, blobs)
     traffic = LiveTraffic(journal, blobs, spending, halted_by=halted_by, heard=heard)
-
-    def endpoint_of(seat: str, settings: SeatSettings | BrainSettings) -> Endpoint | str:
-        endpoint = find_endpoint(settings, key_of(settings.provider), ollama_host)
-        if isinstance(endpoint, str) or endpoint.provider != OLLAMA:
-            return endpoint
-        caller = Caller(None, "probe", seat, endpoint.provider, endpoint.model.name)
-        return _looked_up(endpoint, OllamaRecorder(caller, journal, blobs))
-
+    places = Places(key_of, ollama_host, journal, blobs)
     voters = tuple(
-        ModelSeat(name, seats[name], panel, endpoint_of(name, seats[name]), traffic) for name in panel.seats
+        ModelSeat(name, seats[name], panel, places.endpoint_of(name, seats[name]), traffic)
+        for name in panel.seats
     )
-    reader = FormulaBrain(brain, endpoint_of("brain", brain), traffic, bars) if brain.model else None
+    reader = FormulaBrain(brain, places.endpoint_of("brain", brain), traffic, bars) if brain.model else None
     return Panel(reader, voters, spending, traffic)
+
+
+def open_spending(budget: BudgetSettings, journal: Journal, blobs: BlobStore) -> Spending:
+    """The caps, and against them what the journal says was spent today."""
+    return Spending(budget, _price_of, _today, spent_on_record(_asked_today(journal), blobs.get, _price_of))
 
 
 def seat_on_record(

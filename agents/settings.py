@@ -90,6 +90,25 @@ class BrainSettings(Record):
     """Of quant tools, beyond the report's rows; the same call twice counts once."""
 
 
+class AssistantSettings(BrainSettings):
+    """The desk assistant: a model that answers questions from the record and decides nothing."""
+
+    model: str = ""
+    """Empty: the formula brain's model, at its server and with its ability, answers."""
+    max_calls: int = Field(default=12, ge=0, le=100)
+    """Of tools that read the record, in one answer."""
+    history_turns: int = Field(default=8, ge=0, le=100)
+    history_chars: int = Field(default=60_000, ge=0, le=2_000_000)
+    """What earlier questions, results and answers may come to; the oldest go first."""
+
+    def or_the_brains(self, brain: BrainSettings) -> "AssistantSettings":
+        """These settings, asking the brain's model where they name none."""
+        if self.model:
+            return self
+        place = {name: getattr(brain, name) for name in ("provider", "model", "base_url")}
+        return self.model_copy(update=place | ({"ability": brain.ability} if self.ability == "auto" else {}))
+
+
 class BudgetSettings(Record):
     """The caps; money in US dollars as the catalogue prices it, tokens in and out together."""
 

@@ -44,6 +44,9 @@ class LiveTraffic:
         self._transport = transport
         self._heard = heard
         self._under_way: set[asyncio.Task[None]] = set()
+        newest = journal.newest(Exchange, 1)
+        self._read_through = newest[-1].seq if newest else 0
+        self._own: set[int] = set()
 
     def line(self, caller: Caller) -> Line:
         """A line that plays back what this cycle has on record and asks for the rest."""
@@ -76,13 +79,26 @@ class LiveTraffic:
             return f"the desk is halted: {halted}"
         if resting := self._breaker.why_not(caller):
             return f"the line to {caller.model} is left alone: {resting}"
+        self.hear_of_others()
         return self._spending.may_ask(caller, tokens_in, tokens_out)
+
+    def hear_of_others(self) -> None:
+        """What others have put on record since, such as the assistant beside a desk: one day has one cap."""
+        rows = self._journal.newest(Exchange, _A_LINE, after=self._read_through)
+        for row in rows:
+            if row.seq not in self._own:
+                self._spending.note(Exchange.from_canonical(row.body))
+        self._own.clear()
+        self._read_through = rows[-1].seq if rows else self._read_through
 
     def _write(self, exchange: Exchange, latency_ms: float | None) -> Exchange:
         # By name and not by place: a panel may be set in another order before a cycle is taken up again.
         line = int(sha256_hex(f"{exchange.role} {exchange.seat}".encode())[:8], 16)
         row = line * _A_LINE + exchange.ordinal
-        self._journal.append(exchange, cycle_id=exchange.cycle_id, ordinal=row, latency_ms=latency_ms)
+        written = self._journal.append(
+            exchange, cycle_id=exchange.cycle_id, ordinal=row, latency_ms=latency_ms
+        )
+        self._own.add(written.seq)
         self._spending.note(exchange)
         self._breaker.note(exchange)
         return exchange

@@ -33,21 +33,11 @@ class Workbench:
 
     def find(self, query: str) -> list[str]:
         """Tools whose name or summary holds the most words of the query, a line each, best first."""
-        words = {word for word in query.lower().replace("_", " ").split() if len(word) > 1}
-        ranked = sorted(((self._rank(tool, words), tool.name, tool) for tool in all_tools()), key=_best_first)
-        return [_line(tool) for rank, _, tool in ranked[:MAX_FOUND] if rank]
+        return find_tools(query)
 
     def read(self, name: str) -> str:
         """What a tool is for, a formula's text, parameters with their bounds. ToolInputError if unknown."""
-        tool = get_tool(name)
-        lines = [_line(tool)]
-        if name in formulas():
-            lines.append(f"  text: {formulas()[name].text}")
-        lines += [
-            f"  {p.name}: {p.text} From {p.bounds.low:g} to {p.bounds.high:g}; {p.default:g} if left out."
-            for p in tool.parameters
-        ]
-        return "\n".join(lines)
+        return read_tool(name)
 
     def call(self, name: str, timeframe: str, parameters: Mapping[str, float]) -> Evidence:
         """One number, on record from then on.
@@ -90,10 +80,30 @@ class Workbench:
         is_own = timeframe == str(self.case.snapshot.timeframe)
         return SharedBars.of(known[timeframe], tuple(self.others) if is_own else ())
 
-    @staticmethod
-    def _rank(tool: Tool, words: set[str]) -> int:
-        name, text = tool.name.replace("_", " ").split(), tool.summary.lower()
-        return sum(_WEIGHT_OF_NAME * (word in name) + (word in text) for word in words)
+
+def find_tools(query: str) -> list[str]:
+    """Tools whose name or summary holds the most words of the query, a line each, best first."""
+    words = {word for word in query.lower().replace("_", " ").split() if len(word) > 1}
+    ranked = sorted(((_rank(tool, words), tool.name, tool) for tool in all_tools()), key=_best_first)
+    return [_line(tool) for rank, _, tool in ranked[:MAX_FOUND] if rank]
+
+
+def read_tool(name: str) -> str:
+    """What a tool is for, a formula's text, parameters with their bounds. ToolInputError if unknown."""
+    tool = get_tool(name)
+    lines = [_line(tool)]
+    if name in formulas():
+        lines.append(f"  text: {formulas()[name].text}")
+    lines += [
+        f"  {p.name}: {p.text} From {p.bounds.low:g} to {p.bounds.high:g}; {p.default:g} if left out."
+        for p in tool.parameters
+    ]
+    return "\n".join(lines)
+
+
+def _rank(tool: Tool, words: set[str]) -> int:
+    name, text = tool.name.replace("_", " ").split(), tool.summary.lower()
+    return sum(_WEIGHT_OF_NAME * (word in name) + (word in text) for word in words)
 
 
 def _best_first(ranked: tuple[int, str, Tool]) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from contracts.canonical import sha256_hex
 from contracts.records import Environment
 from desk.settings import ROOT
 
-ROOMS = ("agents", "contracts", "desk", "graphs", "markets", "memory", "tools")
+ROOMS = ("agents", "contracts", "desk", "graphs", "markets", "memory", "prompts", "tools")
 
 
 def describe_environment() -> Environment:

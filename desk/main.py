@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from contracts.errors import DualbrainError
-from desk.commands import audit, demo, doctor, kill, models, replay, run, tools
+from desk.commands import ask, audit, demo, doctor, kill, models, replay, run, tools
 
 TRACEBACK = "DUALBRAIN_TRACEBACK"
 
@@ -48,6 +48,7 @@ app = typer.Typer(
 app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=run.EPILOG)(run.run)
 app.command(epilog=replay.EPILOG)(replay.replay)
+app.command(epilog=ask.EPILOG)(ask.ask)
 app.add_typer(audit.app, name="audit")
 app.add_typer(tools.app, name="tools")
 app.add_typer(models.app, name="models")

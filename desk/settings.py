@@ -16,6 +16,7 @@ from typing import Any
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agents.settings import AssistantSettings
 from contracts.errors import SettingsError
 from graphs.desk import CycleSettings
 from markets.paper import PaperSettings
@@ -56,6 +57,7 @@ class Settings(CycleSettings):
     account: AccountSettings = AccountSettings()
     feed: FeedSettings = FeedSettings()
     paper: PaperSettings = PaperSettings()
+    assistant: AssistantSettings = AssistantSettings()
     catalogues: tuple[Path, ...] = ()
     """Files with formulas of one's own; rows of a profile and signals may then name them."""
 

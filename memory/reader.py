@@ -18,7 +18,7 @@ from contracts.canonical import Record
 from contracts.errors import JournalUnavailable
 from contracts.ports import JournalRow, R
 from contracts.records import RECORDS, Approval, DeskState, Order, Requote
-from memory.chain import NOTHING, StoredRow, Tip
+from memory.chain import NOTHING, StoredRow, Tip, utc_text
 from memory.schema import BUSY_TIMEOUT_S, check_version, unavailable_on_error
 
 PAGE_ROWS = 256
@@ -122,13 +122,54 @@ class JournalReader:
         """
         return tuple(cycle_id for (cycle_id,) in self._fetch("SELECT cycle_id FROM unfinished ORDER BY seq"))
 
-    def cycles(self, limit: int = 20, *, before: int | None = None) -> tuple[CycleSummary, ...]:
-        """The newest `limit` cycles, newest first; of those begun before row `before` where given."""
+    def cycles(
+        self,
+        limit: int = 20,
+        *,
+        before: int | None = None,
+        instrument_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> tuple[CycleSummary, ...]:
+        """The newest `limit` cycles, newest first; of those begun before row `before` where given.
+
+        Others narrow it to one instrument, and to an `as_of` from `since` to `until`, both included.
+        """
         newest = 2**62 if before is None else before
+        where, named = _within(since, until)
+        if instrument_id is not None:
+            where, named = f"{where} AND json_extract(body, '$.instrument_id') = ?", (*named, instrument_id)
         begun = self._select(
-            "kind = 'DeskState' AND cycle_id IS NOT NULL AND seq < ? ORDER BY seq DESC LIMIT ?", newest, limit
+            f"kind = 'DeskState' AND cycle_id IS NOT NULL AND seq < ?{where} ORDER BY seq DESC LIMIT ?",
+            newest,
+            *named,
+            limit,
         )
         return tuple(self._summary(row) for row in begun)
+
+    def cycles_beginning(self, prefix: str, limit: int = 6) -> tuple[str, ...]:
+        """Cycles whose id begins with these lower-case hex digits, at most `limit`, in order of id."""
+        found = self._fetch(
+            "SELECT DISTINCT cycle_id FROM journal WHERE kind = 'DeskState' AND cycle_id >= ? "
+            "AND cycle_id < ? ORDER BY cycle_id LIMIT ?",
+            prefix,
+            f"{prefix}g",
+            limit,
+        )
+        return tuple(cycle_id for (cycle_id,) in found)
+
+    def find_between(
+        self, kind: type[R], since: datetime | None = None, until: datetime | None = None
+    ) -> tuple[R, ...]:
+        """Records of a stage whose `as_of` lies from `since` to `until`, both included, in journal order."""
+        where, named = _within(since, until)
+        rows = self._select(f"kind = ?{where} ORDER BY seq", kind.__name__, *named)
+        return tuple(row.read_as(kind) for row in rows)
+
+    def find_written(self, kind: type[R], since: datetime) -> tuple[R, ...]:
+        """Records of a class that were written at `since` or later, in journal order."""
+        rows = self._select("kind = ? AND written_at >= ? ORDER BY seq", kind.__name__, utc_text(since))
+        return tuple(row.read_as(kind) for row in rows)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -203,6 +244,14 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 def log_beside(path: Path) -> Path:
     """SQLite's write-ahead log of this journal; absent when everybody has closed it in good order."""
     return path.with_name(f"{path.name}-wal")
+
+
+def _within(since: datetime | None, until: datetime | None) -> tuple[str, tuple[str, ...]]:
+    """What a row's `as_of` must meet, as SQL with its parameters; nothing where neither end is given."""
+    # As julianday, because a moment with a fraction of a second is written longer than one without.
+    as_of = "julianday(json_extract(body, '$.as_of'))"
+    ends = [(sign, utc_text(end)) for sign, end in ((">=", since), ("<=", until)) if end is not None]
+    return "".join(f" AND {as_of} {sign} julianday(?)" for sign, _ in ends), tuple(end for _, end in ends)
 
 
 def _why_ended(record: Record) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from contracts.errors import DualbrainError, SettingsError
 from contracts.exchange import Exchange
-from contracts.records import DeskState, SessionStarted
+from contracts.records import SessionStarted
 from desk.folder import DeskFolder
 from desk.present import banner, short, to_stderr
 from desk.settings import Settings, desk_home, load_settings
@@ -107,9 +107,7 @@ def find_cycle(journal: "JournalReader", prefix: str) -> str:
             f"expected a cycle id or at least its first {_LEAST_PREFIX} hex digits, found {prefix!r}; "
             "`dualbrain audit ls` lists them"
         )
-    if len(wanted) == 64 and journal.find(DeskState, wanted) is not None:
-        return wanted
-    found = [state.cycle_id for state in journal.find_all(DeskState) if state.cycle_id.startswith(wanted)]
+    found = journal.cycles_beginning(wanted)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -118,8 +116,7 @@ def find_cycle(journal: "JournalReader", prefix: str) -> str:
             "`dualbrain audit ls` lists them"
         )
     raise SettingsError(
-        f"expected one cycle beginning {wanted}, found {len(found)}: {', '.join(map(short, found[:5]))}; "
-        "give more digits"
+        f"expected one cycle beginning {wanted}, found {', '.join(map(short, found))}; give more digits"
     )
 
 

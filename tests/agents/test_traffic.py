@@ -142,6 +142,21 @@ async def test_a_spent_budget_asks_nobody_and_says_which() -> None:
     assert one.exchanges[0].outcome == "not_asked"
 
 
+async def test_what_another_process_spends_on_the_same_journal_counts_at_the_next_request() -> None:
+    one = desk(*(answer(SAID) for _ in range(3)), settings=BudgetSettings(tokens_per_day=40))
+    beside = Desk(Model([answer(SAID)]), settings=one.settings, journal=one.journal, blobs=one.blobs)
+    await ask(one.line("kimi"))
+    await ask(beside.traffic.line(caller("assistant", None)))
+    await ask(one.line("kimi", "b"))
+    one.traffic.hear_of_others()
+    assert one.spent == 3 * Decimal("0.000013")
+    with pytest.raises(NotAsked, match="tokens_per_day within its cap of 40"):
+        await ask(one.line("kimi", "c"))
+    # Neither counts twice what it wrote itself.
+    beside.traffic.hear_of_others()
+    assert beside.spending.budgets() == one.spending.budgets()
+
+
 class Endless(httpx2.AsyncBaseTransport):
     """Says the beginning of an answer and no more; remembers that it was let go."""
 

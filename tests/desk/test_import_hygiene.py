@@ -14,6 +14,7 @@ COMMANDS = (
     "demo",
     "run",
     "replay",
+    "ask",
     "doctor",
     "halt",
     "resume",
@@ -35,7 +36,7 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("audit",), ("tools", "call")])
+@pytest.mark.parametrize("command", [(), ("run",), ("ask",), ("audit",), ("tools", "call")])
 def test_help_loads_nothing_heavy(command: tuple[str, ...]) -> None:
     program = (
         "import json, sys\n"

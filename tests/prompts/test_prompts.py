@@ -6,6 +6,8 @@ from contracts.errors import InvariantBroken, SettingsError
 from prompts.loader import load_prompt, parse_prompt, prompt_names
 
 WRITTEN = {
+    "assistant": (1, "a02aa47384a7"),
+    "assistant_loop": (1, "6e8acb88f109"),
     "formula_brain": (1, "5af52780aaa2"),
     "formula_brain_loop": (1, "05dafda7daef"),
     "panel": (2, "ebb0f8f5e80c"),
