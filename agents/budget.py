@@ -60,6 +60,16 @@ class Spending:
 
     def may_ask(self, caller: Caller, tokens_in: int, tokens_out: int) -> str | None:
         """Why this call must not be made, or None; from then on it counts until `note` sees its end."""
+        if why := self.why_not(caller, tokens_in, tokens_out):
+            return why
+        worst = _cost(
+            self._price_of(caller.provider, caller.model), Tokens(input=tokens_in, output=tokens_out)
+        )
+        self._under_way.setdefault((caller.cycle_id, caller.role, caller.seat), []).append(worst)
+        return None
+
+    def why_not(self, caller: Caller, tokens_in: int, tokens_out: int) -> str | None:
+        """Why this call must not be made, or None; it counts for nothing."""
         self._turn_the_page()
         price = self._price_of(caller.provider, caller.model)
         if price is None and self._settings.unpriced == "refuse":
@@ -73,7 +83,6 @@ class Spending:
             used = Decimal(would_be.tokens) if name.startswith("tokens") else would_be.usd
             if used > cap:
                 return f"expected {name} within its cap of {cap:f}, found {used:f} with this call at worst"
-        self._under_way.setdefault((caller.cycle_id, caller.role, caller.seat), []).append(worst)
         return None
 
     def note(self, exchange: Exchange) -> None:
@@ -88,12 +97,19 @@ class Spending:
             known = _Cost(usd, exchange.tokens.input + exchange.tokens.output)
         else:
             known = _NOTHING if exchange.outcome == "unreachable" else worst
-        for account in ("day", f"provider {exchange.provider}"):
-            self._spent[account] = self._spent[account].plus(known)
+        self._book(exchange.provider, known)
         if exchange.cycle_id is not None:
             self._cycles[exchange.cycle_id] = self._cycles.pop(exchange.cycle_id, _NOTHING).plus(known)
             if len(self._cycles) > _CYCLES:
                 del self._cycles[next(iter(self._cycles))]
+
+    def note_others(self, exchanges: Iterable[Exchange], request_of: Callable[[str], bytes]) -> None:
+        """What other processes put on record counts for the day; `request_of` reads a blob."""
+        self._turn_the_page()
+        for each in spent_on_record(exchanges, request_of, self._price_of):
+            if each.tokens is not None and each.outcome not in ("deadline", "not_asked"):
+                spent = _Cost(each.cost_usd or Decimal(0), each.tokens.input + each.tokens.output)
+                self._book(each.provider, spent)
 
     def cost_of(self, caller: Caller, tokens: Tokens) -> Decimal | None:
         """Dollars by the catalogue; None where it has no price."""
@@ -113,6 +129,10 @@ class Spending:
             )
             for name, cap, spent in caps
         )
+
+    def _book(self, provider: str, cost: _Cost) -> None:
+        for account in ("day", f"provider {provider}"):
+            self._spent[account] = self._spent[account].plus(cost)
 
     def _caps(self, cycle_id: str | None, provider: str | None) -> list[tuple[str, Decimal, _Cost]]:
         settings, day = self._settings, self._spent["day"].plus(self._worst_under_way())
@@ -172,7 +192,8 @@ def spent_on_record(
     What that one counted at its worst is nowhere on record: where no usage was told, or no answer came after
     a deadline, the request itself tells the most it can have come to.
     """
-    found = list(exchanges)
+    # Looking up what a server holds costs nothing.
+    found = [each for each in exchanges if each.role != "probe" or each.tokens is not None]
     came_late = {(*_line_of(each), each.ordinal - LATE) for each in found if each.outcome == "late"}
     for each in found:
         is_lost = each.outcome == "deadline" and (*_line_of(each), each.ordinal) not in came_late

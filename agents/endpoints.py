@@ -4,13 +4,14 @@ from pydantic import SecretStr
 
 from agents.chat import Endpoint
 from agents.local_models import server_url
-from agents.providers import find_model, hides_a_key, providers
+from agents.providers import find_model, hides_a_key, providers, unlisted_model
 from agents.settings import BrainSettings, SeatSettings
 from contracts.errors import SettingsError
 
 OLLAMA = "ollama"
 _NO_KEY = SecretStr("none")
 """Servers that want no key take any; the client insists on one."""
+_NOWHERE = "https://record.invalid/v1"
 
 
 def find_endpoint(
@@ -31,11 +32,6 @@ def find_endpoint(
             "read it; set base_url to an https address, or unset the key if the server wants none"
         )
     return endpoint
-
-
-def endpoint_on_record(settings: SeatSettings | BrainSettings) -> Endpoint:
-    """The endpoint of a seat that is answered from the record: its address and key are never used."""
-    return _endpoint(settings, _NO_KEY, None)
 
 
 def base_url_of(settings: SeatSettings | BrainSettings, ollama_host: str | None) -> str | None:
@@ -60,3 +56,22 @@ def _endpoint(settings: SeatSettings | BrainSettings, key: SecretStr, ollama_hos
             "found none; set it to the server's, such as http://127.0.0.1:8080/v1"
         )
     return Endpoint(settings.provider, model, base_url, key)
+
+
+def endpoint_on_record(settings: SeatSettings | BrainSettings) -> Endpoint:
+    """The endpoint of a seat that is answered from the record: its address and key are never used.
+
+    Of a model that the catalogue has dropped no quirk is known, so its requests may come out otherwise.
+    """
+    is_known = why_unlisted(settings) is None
+    model = find_model(settings.provider, settings.model) if is_known else unlisted_model(settings.model)
+    return Endpoint(settings.provider, model, settings.base_url or _NOWHERE, _NO_KEY)
+
+
+def why_unlisted(settings: SeatSettings | BrainSettings) -> str | None:
+    """Why the catalogue cannot describe this model, or None."""
+    try:
+        find_model(settings.provider, settings.model)
+    except SettingsError as error:
+        return str(error)
+    return None

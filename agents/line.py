@@ -2,7 +2,7 @@
 
     client (ChatOpenAI, pydantic-ai) -> Line -> recorded Exchange | provider's server -> Exchange on record
 
-One class serves three modes. Trading starts with nothing on record and asks. After a crash the cycle's
+One class serves every mode. Trading starts with nothing on record and asks. After a crash the cycle's
 exchanges are on record and only the rest is asked. A replay may not ask at all: what it cannot find raises
 NotOnRecord. Deliberate oddities: an answer is read to its end in a task of its own, whatever the client does
 with it, so that one that comes in after the deadline is still on record, and paid for; and what was *not*
@@ -31,7 +31,7 @@ from contracts.ports import BlobStore
 if TYPE_CHECKING:
     import httpx
 
-Role = Literal["brain", "seat", "assistant", "probe"]
+Role = Literal["brain", "seat", "assistant", "probe", "what_if"]
 Outcome = Literal["complete", "cut", "timeout", "unreachable", "deadline", "late", "not_asked"]
 
 MAX_ANSWER_BYTES = 4_000_000
@@ -88,14 +88,21 @@ class Line(httpx2.AsyncBaseTransport):
     """The transport under one seat's client for one cycle."""
 
     def __init__(
-        self, caller: Caller, blobs: BlobStore, recorded: Sequence[Exchange], outside: Outside | None
+        self,
+        caller: Caller,
+        blobs: BlobStore,
+        recorded: Sequence[Exchange],
+        outside: Outside | None,
+        elsewhere: Sequence[Exchange] = (),
     ) -> None:
         self.caller = caller
         self._blobs = blobs
         in_time = (exchange for exchange in recorded if exchange.ordinal < LATE)
         self._recorded = deque(sorted(in_time, key=lambda exchange: exchange.ordinal))
+        self._elsewhere = [each for each in elsewhere if _is_answer(each, caller)]
         self._outside = outside
-        self._next = max((e.ordinal + 1 for e in self._recorded), default=0)
+        numbered = [each.ordinal for each in (*recorded, *elsewhere) if each.role == caller.role]
+        self._next = max((ordinal + 1 for ordinal in numbered if ordinal < LATE), default=0)
         self.begun_with = self._recorded[0].prompt_sha if self._recorded else None
         """Prompt of this cycle's first request, where it is on record."""
         self._lost: NotOnRecord | None = None
@@ -108,10 +115,7 @@ class Line(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The recorded answer to this request, or the model's."""
         body = await request.aread()
-        if self._recorded and (
-            self._recorded[0].outcome == "not_asked" or self._is_same(self._recorded[0], body)
-        ):
-            exchange = self._recorded.popleft()
+        if (exchange := self._on_record(body)) is not None:
             self.exchanges.append(exchange)
             if exchange.outcome == "not_asked":
                 raise NotAsked(exchange.error)
@@ -210,6 +214,20 @@ class Line(httpx2.AsyncBaseTransport):
     def _forgo(self, outside: Outside, why: str) -> None:
         self.made(outside, "not_asked", error=why)
 
+    def _on_record(self, body: bytes) -> Exchange | None:
+        """What answers this request: the next of the cycle's own, else one asked elsewhere, each once."""
+        if self._recorded and (
+            self._recorded[0].outcome == "not_asked" or self._is_same(self._recorded[0], body)
+        ):
+            return self._recorded.popleft()
+        for exchange in self._elsewhere:
+            if self._is_same(exchange, body):
+                # The cycle's own course is left for good: what follows in it answers other questions.
+                self._recorded.clear()
+                self._elsewhere.remove(exchange)
+                return exchange
+        return None
+
     def _is_same(self, exchange: Exchange, body: bytes) -> bool:
         if exchange.request is None:
             return False
@@ -261,6 +279,13 @@ def exchange_of(
         tokens=tokens,
         cost_usd=None if tokens is None else cost_of(caller, tokens),
     )
+
+
+def _is_answer(exchange: Exchange, caller: Caller) -> bool:
+    """Whether it answers for good: what failed may be asked again, an error under status 200 too."""
+    is_whole = exchange.outcome == "complete" and (exchange.status or 0) < 400
+    is_same = (exchange.provider, exchange.model) == (caller.provider, caller.model)
+    return is_whole and is_same and exchange.tokens is not None
 
 
 _AGAIN: dict[str, type[httpx2.TransportError]] = {

@@ -18,6 +18,7 @@ from agents.seat import ModelSeat
 from agents.settings import BrainSettings, BudgetSettings, PanelSettings, SeatSettings
 from agents.spoken import Words
 from agents.traffic import LiveTraffic, RecordedTraffic
+from contracts.errors import SettingsError
 from contracts.exchange import Exchange
 from contracts.ports import BlobStore, Brain, Journal, Voter
 from contracts.records import Budget
@@ -40,7 +41,7 @@ class Places:
         if isinstance(endpoint, str) or endpoint.provider != OLLAMA:
             return endpoint
         caller = Caller(None, "probe", seat, endpoint.provider, endpoint.model.name)
-        return _looked_up(endpoint, OllamaRecorder(caller, self.journal, self.blobs))
+        return looked_up(endpoint, OllamaRecorder(caller, self.journal, self.blobs))
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,20 @@ def open_panel(
     return Panel(reader, voters, spending, traffic)
 
 
-def open_spending(budget: BudgetSettings, journal: Journal, blobs: BlobStore) -> Spending:
-    """The caps, and against them what the journal says was spent today."""
-    return Spending(budget, _price_of, _today, spent_on_record(_asked_today(journal), blobs.get, _price_of))
+def open_spending(
+    budget: BudgetSettings, journal: Journal, blobs: BlobStore, *, is_what_if: bool = False
+) -> Spending:
+    """The caps, with what the journal says was spent today.
+
+    A counterfactual counts for the day and never for the cycle that it is about, nor that cycle for it.
+    """
+    spent = (
+        exchange.model_copy(update={"cycle_id": None})
+        if is_what_if or exchange.role == "what_if"
+        else exchange
+        for exchange in spent_on_record(_asked_today(journal), blobs.get, _price_of)
+    )
+    return Spending(budget, _price_of, _today, spent)
 
 
 def seat_on_record(
@@ -105,7 +117,7 @@ def brain_on_record(settings: BrainSettings, traffic: RecordedTraffic, bars: Bar
     return FormulaBrain(settings, endpoint_on_record(settings), traffic, bars)
 
 
-def _looked_up(endpoint: Endpoint, recorder: OllamaRecorder) -> Endpoint:
+def looked_up(endpoint: Endpoint, recorder: OllamaRecorder | None = None) -> Endpoint:
     """With what the server tells: what it can do, and the hash of its weights, for names are pulled anew."""
     host, name = endpoint.base_url.removesuffix("/").removesuffix("/v1"), endpoint.model.name
     digest = model_digest(host, name, transport=recorder)
@@ -114,7 +126,11 @@ def _looked_up(endpoint: Endpoint, recorder: OllamaRecorder) -> Endpoint:
 
 
 def _price_of(provider: str, model: str) -> Price | None:
-    return find_model(provider, model).price
+    try:
+        return find_model(provider, model).price
+    except SettingsError:
+        # On record, and since then dropped from the catalogue.
+        return None
 
 
 def _today() -> date:
@@ -122,10 +138,7 @@ def _today() -> date:
 
 
 def _asked_today(journal: Journal) -> list[Exchange]:
-    """Today's exchanges that may have cost something, of this runner or one before it.
-
-    Read backwards, for a journal holds years. Looking up what a server holds costs nothing.
-    """
+    """Today's exchanges, of this runner or one before it; read backwards, for a journal holds years."""
     today, before = _today(), None
     found: list[Exchange] = []
     while rows := journal.newest(Exchange, _PAGE_ROWS, before=before):
@@ -134,4 +147,4 @@ def _asked_today(journal: Journal) -> list[Exchange]:
         if not of_today:
             break
         before = rows[0].seq
-    return [exchange for exchange in found if exchange.role != "probe" or exchange.tokens is not None]
+    return found

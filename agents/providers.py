@@ -194,16 +194,21 @@ def find_model(provider: str, model: str) -> Model:
     if not model or not endpoint.takes_any_model:
         raise SettingsError(_refusal(endpoint, model, listed), provider=provider, model=model)
     is_elsewhere = endpoint.unpriced_suffix is not None and model.endswith(endpoint.unpriced_suffix)
+    return unlisted_model(model, None if is_elsewhere else endpoint.unlisted_price, endpoint.quirks)
+
+
+def unlisted_model(name: str, price: Price | None = None, quirks: tuple[Quirk, ...] = ()) -> Model:
+    """A model of which nothing else is known."""
     return Model(
-        name=model,
+        name=name,
         family="unknown",
         context_tokens=None,
-        price=None if is_elsewhere else endpoint.unlisted_price,
+        price=price,
         tools="unknown",
         json_schema="unknown",
         streaming="unknown",
         reasoning="unknown",
-        quirks=endpoint.quirks,
+        quirks=quirks,
     )
 
 

@@ -26,7 +26,7 @@ from agents.line import Caller, Line
 from agents.model_errors import CUT, FILTERED, in_words, is_passing, on_one_line, wait_before_retry_s
 from agents.settings import PanelSettings, SeatSettings
 from contracts.canonical import sha256_hex
-from contracts.errors import NOT_AN_ABSTENTION, DualbrainError
+from contracts.errors import NOT_AN_ABSTENTION, DualbrainError, SettingsError
 from contracts.ports import Case
 from contracts.records import Ballot, TradeProposal
 from prompts.loader import load_prompt
@@ -60,7 +60,11 @@ class ModelSeat:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         # Start-up is the time to hear that there is no such prompt, not the first vote.
-        load_prompt(settings.prompt).render()
+        if inputs := load_prompt(settings.prompt).inputs:
+            raise SettingsError(
+                f"expected a seat's prompt without inputs, found {', '.join(inputs)} in {settings.prompt}; "
+                "write the text out"
+            )
         self.seat = seat
         self._settings = settings
         self._panel = panel

@@ -51,7 +51,11 @@ class LiveTraffic:
     def line(self, caller: Caller) -> Line:
         """A line that plays back what this cycle has on record and asks for the rest."""
         recorded = self._journal.find_all(Exchange, caller.cycle_id) if caller.cycle_id else ()
-        outside = Outside(
+        return Line(caller, self._blobs, of_line(caller, recorded), self.outside())
+
+    def outside(self) -> Outside:
+        """What a line needs to ask: every request over it is within the budget and on record."""
+        return Outside(
             transport=self._way_out(),
             write=self._write,
             cost_of=self._spending.cost_of,
@@ -59,7 +63,6 @@ class LiveTraffic:
             background=self._under_way,
             heard=self._heard,
         )
-        return Line(caller, self._blobs, _of(caller, recorded), outside)
 
     async def aclose(self) -> None:
         """End what is under way, put that on record, and let go of the connections."""
@@ -85,9 +88,8 @@ class LiveTraffic:
     def hear_of_others(self) -> None:
         """What others have put on record since, such as the assistant beside a desk: one day has one cap."""
         rows = self._journal.newest(Exchange, _A_LINE, after=self._read_through)
-        for row in rows:
-            if row.seq not in self._own:
-                self._spending.note(Exchange.from_canonical(row.body))
+        others = (Exchange.from_canonical(row.body) for row in rows if row.seq not in self._own)
+        self._spending.note_others(others, self._blobs.get)
         self._own.clear()
         self._read_through = rows[-1].seq if rows else self._read_through
 
@@ -113,12 +115,13 @@ class RecordedTraffic:
 
     def line(self, caller: Caller) -> Line:
         """A line that plays back and never asks."""
-        return Line(caller, self._blobs, _of(caller, self._exchanges), None)
+        return Line(caller, self._blobs, of_line(caller, self._exchanges), None)
 
     def has(self, role: str, seat: str) -> bool:
         """Whether this seat was asked, or not asked for a reason on record."""
         return any((of.role, of.seat) == (role, seat) for of in self._exchanges)
 
 
-def _of(caller: Caller, exchanges: Iterable[Exchange]) -> list[Exchange]:
+def of_line(caller: Caller, exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """Those that this caller's own line made."""
     return [of for of in exchanges if (of.role, of.seat) == (caller.role, caller.seat)]

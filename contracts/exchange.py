@@ -25,7 +25,8 @@ class Exchange(Record):
     """
 
     cycle_id: Sha256 | None
-    role: Literal["brain", "seat", "assistant", "probe"]
+    role: Literal["brain", "seat", "assistant", "probe", "what_if"]
+    """`what_if`: a later question to a seat of this cycle; it has no part in the cycle itself."""
     seat: str
     ordinal: int
     """Counts the requests of one seat in one cycle, from 0."""

@@ -1,5 +1,6 @@
 """What this process runs on, as hashes: schema, code, lock, machine."""
 
+import os
 import platform
 import sys
 from importlib.metadata import distributions
@@ -10,6 +11,11 @@ from contracts.records import Environment
 from desk.settings import ROOT
 
 ROOMS = ("agents", "contracts", "desk", "graphs", "markets", "memory", "prompts", "tools")
+
+
+def forbid_tracing() -> None:
+    """LangChain would report to LangSmith if an inherited variable said so; both names must say no."""
+    os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
 
 
 def describe_environment() -> Environment:

@@ -21,6 +21,11 @@ class DeskFolder:
         return self.path / "blobs"
 
     @property
+    def what_if(self) -> Path:
+        """Where one counterfactual at a time says that it asks models."""
+        return self.path / "what_if"
+
+    @property
     def sessions(self) -> Path:
         """One JSON summary a session."""
         return self.path / "sessions"

@@ -5,7 +5,6 @@ summaries. Only paper accounts on replayed prices can be built today; a live ven
 and nowhere else.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from contracts.records import (
 )
 from desk.carried_on import check_same_account, check_watched
 from desk.clocks import SimulatedClock, SystemClock
-from desk.environment import describe_environment
+from desk.environment import describe_environment, forbid_tracing
 from desk.folder import DeskFolder
 from desk.keys import key_of, ollama_host
 from desk.kill_switch import FileKillSwitch
@@ -105,8 +104,7 @@ def open_desk(
     home: Path | None = None,
 ) -> Iterator[Runner]:
     """Take the lease and build everything; LeaseHeld where another runner decides on this journal."""
-    # LangChain would report to LangSmith if an inherited variable said so; both names must say no.
-    os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
+    forbid_tracing()
     home = home or desk_home()
     folder = DeskFolder(home / settings.desk)
     with DeskLease(folder.path, command):

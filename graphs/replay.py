@@ -3,46 +3,62 @@
 Pure stages are computed again by today's code from the recorded settings, bars and answers of the
 world; edge stages are taken from the record. Three verdicts: *identical* (every content hash equal),
 *equal* (numbers within 1e-9 relative, as another machine may give), *drifted* (with the first stage
-that differs). With settings changed the same machinery answers "what would have differed"; where the
-new course leaves the record it says *past the record*, for the world cannot be asked twice.
+that differs). With settings changed the same machinery answers "what would have differed": the panel of the
+changed settings sits, and a model may be asked what is not on record, where `asking` says how. Where the new
+course leaves the record otherwise it says *past the record*, for the world cannot be asked twice.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Literal, NoReturn
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import ValidationError
 
 from contracts.canonical import Record, Utc
 from contracts.errors import InvariantBroken, NotOnRecord, ToolInputError
 from contracts.exchange import Exchange
-from contracts.market import BarClosed, Bars, Quote, Timeframe
-from contracts.ports import AccountState, BlobStore, Brain, Case, Journal, OrderUpdate, Voter
+from contracts.ports import BlobStore, Journal
 from contracts.records import (
     PATH,
     Ballot,
     CompositeWeights,
+    Decision,
     DeskState,
     Fill,
     FormulaView,
-    MarketSnapshot,
     OrderIntent,
     Outcome,
-    Rate,
     StageRecord,
-    TradeProposal,
 )
+from graphs.absent import Absent, Stopped
 from graphs.cycle import compile_cycle
 from graphs.desk import CycleSettings, Desk
 from graphs.differences import Difference, by_stage, compare
 from graphs.ledger import Ledger
+from graphs.minds_again import Minds, Past, minds_as_they_were, minds_under
 from graphs.settlement import outcome_of
 from graphs.stages import CycleRun, by_kind, stage_records
 from markets.bars import ChunkReader, decode_bars
-from markets.snapshot import SnapshotSettings
 from memory.recall import JournalRecall
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tools.composite import fit_composite
 
+if TYPE_CHECKING:
+    from agents.what_if import Asking
+
 Verdict = Literal["identical", "equal", "drifted"]
+Course = Literal["stood aside", "traded", "for the trade", "past the record"]
+"""`for the trade`: so it was decided, and what guard and venue would have said of it is not on record."""
+_Stages = list[tuple[StageRecord, int]]
+
+
+class MindAgain(Record):
+    """A seat, or the brain, that a counterfactual asked anew."""
+
+    seat: str
+    model_was: str | None
+    model: str
+    was: Ballot | FormulaView | None
+    now: Ballot | FormulaView | None
 
 
 class CycleReplay(Record):
@@ -55,20 +71,32 @@ class CycleReplay(Record):
     first_stage: str | None
     past_the_record: str | None
     differences: tuple[Difference, ...]
+    course_was: Course
+    course: Course
+    asked: tuple[MindAgain, ...] = ()
 
 
 class Replayer:
-    """Replays cycles of one journal; `changes` are dotted settings to replace, for counterfactuals."""
+    """Replays cycles of one journal; `changes` are dotted settings to replace, for counterfactuals.
+
+    With `asking` a counterfactual asks models what is not on record; without changes nobody is ever asked.
+    """
 
     def __init__(
-        self, journal: Journal, blobs: BlobStore, changes: Mapping[str, object] | None = None
+        self,
+        journal: Journal,
+        blobs: BlobStore,
+        changes: Mapping[str, object] | None = None,
+        asking: "Asking | None" = None,
     ) -> None:
         self._journal = journal
         self._blobs = blobs
         self._changes = dict(changes or {})
+        self._asking = asking
         self._reader = ChunkReader(blobs)
         self._recall = JournalRecall(journal)
         self._graph = compile_cycle()
+        self._recorded: dict[str, CycleSettings] = {}
         self._settings: dict[str, CycleSettings] = {}
         self._weights: dict[str, CompositeWeights] = {}
 
@@ -79,37 +107,38 @@ class Replayer:
         if not states:
             raise InvariantBroken(f"expected a cycle {cycle_id[:12]} in the journal, found none")
         scratch = MemoryJournal()
-        beyond = await self._run(states[0], recorded, scratch)
+        past = self._past(states[0], recorded)
+        minds = self._minds(states[0], past)
+        beyond = await self._run(states[0], past, minds, scratch, recorded)
         self._settle_again(recorded, scratch)
-        return _judge(states[0], recorded, stage_records(scratch.rows()), beyond)
+        again = stage_records(scratch.rows())
+        if self._changes:
+            again = _seated_as_before(recorded, again)
+        return _judge(states[0], recorded, again, beyond, past, minds)
 
     async def _run(
-        self, desk_state: DeskState, recorded: list[tuple[StageRecord, int]], scratch: MemoryJournal
+        self, desk_state: DeskState, past: Past, minds: Minds, scratch: MemoryJournal, recorded: _Stages
     ) -> str | None:
         scratch.append(desk_state, cycle_id=desk_state.cycle_id)
-        desk = self._desk(desk_state, recorded, scratch)
-        run = CycleRun(desk, by_kind(recorded), is_replay=True)
+        settings = self._settings_of(desk_state.settings_hash)
+        run = CycleRun(self._desk(desk_state, settings, minds, scratch), by_kind(recorded), is_replay=True)
+        # The gate reads the mode from the state.
+        state = desk_state.model_copy(update={"mode": settings.mode}) if self._changes else desk_state
         try:
-            await self._graph.ainvoke({"desk_state": desk_state}, {"recursion_limit": 60}, context=run)
+            await self._graph.ainvoke({"desk_state": state}, {"recursion_limit": 60}, context=run)
         except NotOnRecord as error:
-            return str(error)
+            return self._explain(error, past)
         return None
 
     def _desk(
-        self, desk_state: DeskState, recorded: list[tuple[StageRecord, int]], scratch: MemoryJournal
+        self, desk_state: DeskState, settings: CycleSettings, minds: Minds, scratch: MemoryJournal
     ) -> Desk:
-        settings = self._settings_of(desk_state.settings_hash)
-        # The journal has them in the order in which the seats were done.
-        ballots = sorted((r for r, _ in recorded if isinstance(r, Ballot)), key=lambda ballot: ballot.ordinal)
-        exchanges = self._journal.find_all(Exchange, desk_state.cycle_id)
-        seats = _seats_again(ballots, exchanges, settings, self._blobs)
-        view = next((record for record, _ in recorded if isinstance(record, FormulaView)), None)
-        absent = _Absent()
+        absent = Absent()
         return Desk(
             settings=settings,
             account_id=desk_state.account_id,
             is_paper=desk_state.is_paper,
-            clock=_Stopped(desk_state.now),
+            clock=Stopped(desk_state.now),
             feed=absent,
             broker=absent,
             journal=scratch,
@@ -119,27 +148,51 @@ class Replayer:
             observe=absent.observe,
             reader=self._reader,
             weights_of=self._weights_of,
-            brain=None if view is None else self._brain_again(view, exchanges, settings),
-            voters=seats,
+            brain=minds.brain,
+            voters=minds.voters,
             recall=self._recall,
         )
 
-    def _brain_again(
-        self, view: FormulaView, exchanges: Sequence[Exchange], settings: CycleSettings
-    ) -> Brain:
-        """The brain that read, over the bytes it was answered with; where it asked nobody, its view."""
-        if not any(exchange.role == "brain" for exchange in exchanges):
-            return _RecordedBrain(view)
-        from agents.formula_brain import BarsOf
-        from agents.panel import brain_on_record
-        from agents.traffic import RecordedTraffic
+    def _past(self, desk_state: DeskState, recorded: _Stages) -> Past:
+        # The journal has them in the order in which the seats were done.
+        ballots = sorted((r for r, _ in recorded if isinstance(r, Ballot)), key=lambda ballot: ballot.ordinal)
+        return Past(
+            self._recorded_settings(desk_state.settings_hash),
+            next((record for record, _ in recorded if isinstance(record, FormulaView)), None),
+            tuple(ballots),
+            self._journal.find_all(Exchange, desk_state.cycle_id),
+        )
 
-        bars = BarsOf(self._reader.bars_of, self._reader.others_of)
-        return brain_on_record(settings.brain, RecordedTraffic(self._blobs, exchanges), bars)
+    def _minds(self, desk_state: DeskState, past: Past) -> Minds:
+        if not self._changes:
+            return minds_as_they_were(past, self._blobs, self._reader)
+        settings = self._settings_of(desk_state.settings_hash)
+        return minds_under(settings, past, self._blobs, self._reader, self._asking)
+
+    def _explain(self, error: NotOnRecord, past: Past) -> str:
+        """Why the new course left the record, and what could be done about it."""
+        if error.fields.get("stage") != "Exchange":
+            return str(error)
+        from agents.endpoints import why_unlisted
+
+        said = [str(error)]
+        asked = (past.settings.brain, *(past.settings.seats.get(ballot.seat) for ballot in past.ballots))
+        minds = {(mind.provider, mind.model): mind for mind in asked if mind is not None and mind.model}
+        said += [
+            f"its quirks may be unknown: {why}" for mind in minds.values() if (why := why_unlisted(mind))
+        ]
+        if self._changes:
+            said.append("--ask would ask")
+        return "; ".join(said)
+
+    def _recorded_settings(self, settings_hash: str) -> CycleSettings:
+        if settings_hash not in self._recorded:
+            self._recorded[settings_hash] = CycleSettings.from_canonical(self._blobs.get(settings_hash))
+        return self._recorded[settings_hash]
 
     def _settings_of(self, settings_hash: str) -> CycleSettings:
         if settings_hash not in self._settings:
-            recorded = CycleSettings.from_canonical(self._blobs.get(settings_hash))
+            recorded = self._recorded_settings(settings_hash)
             self._settings[settings_hash] = change_settings(recorded, self._changes)
         return self._settings[settings_hash]
 
@@ -182,7 +235,10 @@ class Replayer:
 
 
 def change_settings(settings: CycleSettings, changes: Mapping[str, object]) -> CycleSettings:
-    """`settings` with dotted names replaced, such as limits.risk_per_trade_pct; validated again."""
+    """`settings` with dotted names replaced, such as limits.risk_per_trade_pct; validated again.
+
+    Raises ToolInputError for a name that is none, or a value that does not fit.
+    """
     if not changes:
         return settings
     tree = settings.model_dump(mode="json")
@@ -194,14 +250,22 @@ def change_settings(settings: CycleSettings, changes: Mapping[str, object]) -> C
         if not isinstance(branch, dict) or leaf not in branch:
             raise ToolInputError(f"expected the name of a recorded setting, found {name}")
         branch[leaf] = value
-    return CycleSettings.model_validate(tree)
+    try:
+        return CycleSettings.model_validate(tree)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = ".".join(str(part) for part in problem["loc"]) or next(iter(changes))
+        text = f"{name}: {problem['msg']}, found {problem['input']!r}"
+        raise ToolInputError(text, problem=problem["type"]) from None
 
 
 def _judge(
     desk_state: DeskState,
-    recorded: Sequence[tuple[StageRecord, int]],
-    again: Sequence[tuple[StageRecord, int]],
+    recorded: _Stages,
+    again: _Stages,
     beyond: str | None,
+    past: Past,
+    minds: Minds,
 ) -> CycleReplay:
     differences = compare(by_stage(recorded), by_stage(again), [kind.__name__ for kind in PATH])
     drifted = [d for d in differences if not d.is_within_tolerance]
@@ -214,99 +278,55 @@ def _judge(
         first_stage=drifted[0].stage if drifted else None,
         past_the_record=beyond,
         differences=tuple(differences),
+        course_was=_course(recorded, None),
+        course=_course(again, beyond),
+        asked=tuple(_asked_anew(recorded, again, past, minds)),
     )
 
 
-def _seats_again(
-    ballots: Sequence[Ballot], exchanges: Sequence[Exchange], settings: CycleSettings, blobs: BlobStore
-) -> tuple[Voter, ...]:
-    """The seats that voted, over the bytes they were answered with; one that asked nobody has its ballot."""
-    if not exchanges:
-        return tuple(_RecordedSeat(ballot) for ballot in ballots)
-    # Two seconds of imports that a cycle without models need not wait for.
-    from agents.panel import seat_on_record
-    from agents.traffic import RecordedTraffic
-
-    traffic = RecordedTraffic(blobs, exchanges)
-    return tuple(
-        seat_on_record(ballot.seat, settings.seats[ballot.seat], settings.panel, traffic)
-        if traffic.has("seat", ballot.seat) and ballot.seat in settings.seats
-        else _RecordedSeat(ballot)
-        for ballot in ballots
-    )
+def _course(records: _Stages, beyond: str | None) -> Course:
+    found = {type(record): record for record, _ in records}
+    if OrderIntent in found:
+        return "traded"
+    if beyond is None:
+        return "stood aside"
+    decision = found.get(Decision)
+    is_for = isinstance(decision, Decision) and not decision.ends_cycle
+    return "for the trade" if is_for else "past the record"
 
 
-class _RecordedBrain:
-    """Stands where a brain read that asked no model."""
-
-    def __init__(self, view: FormulaView) -> None:
-        self._view = view
-
-    async def read(self, case: Case) -> FormulaView:
-        return self._view
-
-
-class _RecordedSeat:
-    """Stands where a voter sat that asked no model; its ballot is on record."""
-
-    def __init__(self, ballot: Ballot) -> None:
-        self.seat = ballot.seat
-        self._ballot = ballot
-
-    async def vote(self, case: Case, proposal: TradeProposal, ordinal: int) -> Ballot:
-        return self._ballot
+def _asked_anew(recorded: _Stages, again: _Stages, past: Past, minds: Minds) -> Iterator[MindAgain]:
+    """Those that had an answer, or were refused one, that is none of the cycle's own."""
+    was, now = _said(recorded), _said(again)
+    for mind, line in sorted(minds.lines.items()):
+        if any(exchange.role == "what_if" for exchange in line.exchanges):
+            yield MindAgain(
+                seat=mind[1],
+                model_was=past.model_of(*mind),
+                model=line.caller.model,
+                was=was.get(mind),
+                now=now.get(mind),
+            )
 
 
-class _Stopped:
-    """The clock as it stood."""
-
-    def __init__(self, at: datetime) -> None:
-        self._at = at
-
-    def now(self) -> datetime:
-        return self._at
-
-    def advance(self, to: datetime) -> None:
-        raise InvariantBroken(f"expected no time to pass in a replay, found a move to {to}")
+def _said(records: _Stages) -> dict[tuple[str, str], Ballot | FormulaView]:
+    said: dict[tuple[str, str], Ballot | FormulaView] = {}
+    for record, _ in records:
+        if isinstance(record, Ballot):
+            said["seat", record.seat] = record
+        elif isinstance(record, FormulaView):
+            said["brain", "brain"] = record
+    return said
 
 
-class _Absent:
-    """The outside world, which a replay never asks."""
-
-    name = "absent"
-
-    def _refuse(self, what: str) -> NotOnRecord:
-        return NotOnRecord(f"expected {what} on record, found none: the world cannot be asked again")
-
-    def instruments(self) -> tuple[str, ...]:
-        raise self._refuse("instruments")
-
-    def events(self, timeframe: Timeframe) -> NoReturn:
-        raise self._refuse(f"{timeframe} events")
-
-    async def bars(self, instrument_id: str, timeframe: Timeframe, until: datetime, count: int) -> Bars:
-        raise self._refuse(f"{count} {timeframe} bars of {instrument_id} until {until}")
-
-    async def quote(self, instrument_id: str, at: datetime) -> Quote | None:
-        raise self._refuse(f"a quote of {instrument_id} at {at}")
-
-    async def rates(self, at: datetime) -> tuple[Rate, ...]:
-        raise self._refuse(f"rates at {at}")
-
-    async def observe(self, state: DeskState, rules: SnapshotSettings) -> MarketSnapshot:
-        raise self._refuse(f"a snapshot of {state.instrument_id}")
-
-    async def account(self) -> AccountState:
-        raise self._refuse("the account")
-
-    async def find_order(self, client_order_id: str) -> OrderUpdate | None:
-        raise self._refuse(f"the venue's word on {client_order_id}")
-
-    async def submit(self, intent: OrderIntent) -> OrderUpdate:
-        raise self._refuse(f"an answer to {intent.client_order_id}")
-
-    async def collect(self, bars: Sequence[BarClosed], rates: Sequence[Rate]) -> tuple[OrderUpdate, ...]:
-        raise self._refuse(f"executions on {len(bars)} bars and {len(rates)} rates")
-
-    def halted_by(self) -> str | None:
-        raise self._refuse("the kill switch")
+def _seated_as_before(recorded: _Stages, again: _Stages) -> _Stages:
+    """A seat is compared with itself, wherever on the panel it sits now."""
+    places = {record.seat: n for record, n in recorded if isinstance(record, Ballot)}
+    for seat in [r.seat for r, _ in sorted(again, key=lambda each: each[1]) if isinstance(r, Ballot)]:
+        places.setdefault(seat, max(places.values(), default=-1) + 1)
+    return [
+        (record.model_copy(update={"ordinal": places[record.seat]}), places[record.seat])
+        if isinstance(record, Ballot)
+        else (record, n)
+        for record, n in again
+    ]

@@ -9,7 +9,8 @@
     You sit in seat {{seat}} ...
 
 Changed wording is a new version: `tests/prompts` holds the hash of each. The hash of the rendered text goes
-on record with every answer to it.
+on record with every answer to it, and the text itself in the request. A name that ends in .md is the path of
+a file of the user's own; an edited one counts from the next vote on.
 """
 
 import re
@@ -23,6 +24,7 @@ from contracts.errors import InvariantBroken, SettingsError
 FOLDER = Path(__file__).resolve().parent
 _HEAD = re.compile(r"\A---\n(?P<head>.*?)\n---\n(?P<text>.*)\Z", re.DOTALL)
 _SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+OWN = ".md"
 _FIELDS = ("role", "version", "inputs", "output")
 
 
@@ -57,14 +59,28 @@ def prompt_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.md")))
 
 
-@cache
 def load_prompt(name: str) -> Prompt:
-    """The prompt of this name. Raises SettingsError where there is none, or its head and text disagree."""
+    """The prompt of this name or path. SettingsError where there is none, or its head and text disagree."""
+    return _load_file(Path(name).expanduser()) if name.endswith(OWN) else _load_ours(name)
+
+
+@cache
+def _load_ours(name: str) -> Prompt:
     if name not in prompt_names():
         raise SettingsError(
-            f"expected a prompt among {', '.join(prompt_names())}, found {name!r}; correct it"
+            f"expected a prompt among {', '.join(prompt_names())}, or the path of a {OWN} file, found "
+            f"{name!r}; correct it"
         )
     return parse_prompt(name, (FOLDER / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def _load_file(path: Path) -> Prompt:
+    try:
+        return parse_prompt(str(path), path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"expected a prompt in {path}, found: {error}; name a file that is there"
+        ) from None
 
 
 def parse_prompt(name: str, written: str) -> Prompt:

@@ -105,19 +105,20 @@ def exchange(exchange_id: ExchangeArgument, desk: DeskOption = None, is_json: Js
 
 
 def _asked(rows: list["JournalRow"]) -> list[tuple[str, str]]:
-    """Every request to a model in a cycle, a line each."""
+    """Every request to a model in a cycle, a line each; those of later counterfactuals apart."""
     from contracts.exchange import Exchange
 
     exchanges = [(row, Exchange.from_canonical(row.body)) for row in rows if row.kind == Exchange.__name__]
-    lines = []
+    lines: dict[str, list[str]] = {"asked": [], "what if": []}
     for row, asked in exchanges:
         tokens = asked.tokens
         used = "" if tokens is None else f", {tokens.input:,} tokens in, {tokens.output:,} out"
         took = "" if row.latency_ms is None else f", {row.latency_ms / 1000:.1f} s"
         cost = "" if asked.cost_usd is None else f", {asked.cost_usd:f} USD"
         why = f": {asked.error}" if asked.error else ""
-        lines.append(f"{asked.record_id[:12]} {asked.seat} {asked.outcome}{why}{used}{took}{cost}")
-    return [("asked", "\n".join(lines))] if lines else []
+        heading = "what if" if asked.role == "what_if" else "asked"
+        lines[heading].append(f"{asked.record_id[:12]} {asked.seat} {asked.outcome}{why}{used}{took}{cost}")
+    return [(heading, "\n".join(told)) for heading, told in lines.items() if told]
 
 
 @app.command(epilog=footer("dualbrain audit verify", "dualbrain audit verify --json", exits=(0, 1, 2, 4, 5)))

@@ -1,16 +1,19 @@
 """The panel as it is opened: who sits, what the record will say of local weights, what was spent before."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from pydantic import SecretStr
 
 from agents.formula_brain import BarsOf, FormulaBrain
-from agents.panel import Panel, open_panel
+from agents.line import Caller
+from agents.panel import Panel, open_panel, open_spending
 from agents.seat import ModelSeat
 from agents.settings import BrainSettings, BudgetSettings, PanelSettings, SeatSettings
-from contracts.exchange import Exchange
+from contracts.exchange import Exchange, Tokens
 from memory.scratch import MemoryJournal, OverlayBlobStore
+from tests.agents.lines import CALLER
 from tests.agents.seat_scene import case_of
 from tests.servers.answers import Completion
 from tests.servers.ollama_stand_in import OllamaStandIn, StoredModel
@@ -109,3 +112,36 @@ def test_looking_up_a_model_is_not_counted_as_spent_at_the_next_start() -> None:
         panel, _ = opened(LOCAL, journal=journal, ollama_host=server.root_url)
     assert len(journal.find_all(Exchange)) == 4
     assert [budget.spent for budget in panel.budgets()] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("role", "is_what_if", "is_of_the_cycle"),
+    [("seat", False, True), ("what_if", False, False), ("seat", True, False), ("what_if", True, False)],
+)
+def test_a_counterfactual_and_its_cycle_count_for_one_day_and_not_for_each_other(
+    role: str, *, is_what_if: bool, is_of_the_cycle: bool
+) -> None:
+    journal = MemoryJournal(clock=lambda: datetime.now(UTC))
+    tokens = {"tokens": Tokens(input=900, output=50), "cost_usd": Decimal("0.001"), "status": 200}
+    exchange = Exchange.model_validate(
+        {
+            **dict.fromkeys(("model_digest", "prompt_sha", "request")),
+            "cycle_id": CALLER.cycle_id,
+            "role": role,
+            "seat": "kimi",
+            "ordinal": 0,
+            "provider": "moonshot",
+            "model": "kimi-k2.6",
+            "method": "POST",
+            "path": "/v1/chat/completions",
+            "outcome": "complete",
+            **tokens,
+        }
+    )
+    journal.append(exchange, cycle_id=exchange.cycle_id)
+    budget = BudgetSettings(tokens_per_cycle=1_000)
+    spending = open_spending(budget, journal, OverlayBlobStore(), is_what_if=is_what_if)
+    caller = Caller(CALLER.cycle_id, "what_if" if is_what_if else "seat", "kimi", "moonshot", "kimi-k2.6")
+    why = spending.why_not(caller, 100, 0)
+    assert (why is not None and "tokens_per_cycle" in why) is is_of_the_cycle
+    assert [each.spent for each in spending.budgets()] == [Decimal("0.001"), Decimal(950)]

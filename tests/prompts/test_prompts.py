@@ -1,5 +1,7 @@
 """Prompts are found, whole, and do not change without a new version."""
 
+from pathlib import Path
+
 import pytest
 
 from contracts.errors import InvariantBroken, SettingsError
@@ -64,3 +66,30 @@ def test_unknown_prompt_is_refused_with_the_known_ones() -> None:
 def test_head_and_text_that_disagree_are_refused(written: str, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
         parse_prompt("p", written)
+
+
+def test_a_path_that_ends_in_md_is_a_prompt_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    head = "---\nrole: seat\nversion: 1\ninputs:\noutput: Ballot\n---\n"
+    mine = tmp_path / "mine.md"
+    mine.write_text(f"{head}Be brief.", encoding="utf-8")
+    first = load_prompt("./mine.md")
+    assert (first.render(), first.role) == ("Be brief.", "seat")
+    mine.write_text(f"{head}Be bold.", encoding="utf-8")
+    assert load_prompt(str(mine)).render() == "Be bold."
+    assert load_prompt("./mine.md").sha != first.sha
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(None, "nowhere.md"), (b"no head", "two lines of ---"), (b"\xff", "utf-8")]
+)
+def test_a_file_that_is_no_prompt_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        (tmp_path / "nowhere.md").write_bytes(content)
+    with pytest.raises(SettingsError, match=says):
+        load_prompt("nowhere.md")

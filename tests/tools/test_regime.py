@@ -50,8 +50,8 @@ def test_percentile_is_high_when_a_storm_begins_and_low_when_it_is_calm() -> Non
 @given(seed=st.integers(0, 2**32 - 1), by=st.sampled_from([0.001, 0.5, 8.0, 1024.0]))
 def test_regime_does_not_depend_on_the_unit_of_price(seed: int, by: float) -> None:
     bars = random_bars(seed, 80)
-    found = [volatility_percentile(b, period=5, window=30) for b in (bars, scaled(bars, by))]
-    np.testing.assert_allclose(*found, rtol=1e-6)
+    found = volatility_percentile(scaled(bars, by), period=5, window=30)
+    np.testing.assert_allclose(found, volatility_percentile(bars, period=5, window=30), rtol=1e-6)
 
 
 def with_closes(bars: Bars, close: object) -> Bars:
@@ -66,6 +66,7 @@ def test_correlation_is_pearsons_of_log_returns(seed: int) -> None:
     found = return_correlation(one, both, window=50)
     assert found.n_obs == 50
     assert found.value == pytest.approx(statistics.correlation(ours, theirs), rel=1e-9)
+    assert found.value is not None
     assert found.value > 0.3
 
 
@@ -78,7 +79,7 @@ def test_correlation_with_itself_is_one_and_with_its_inverse_minus_one() -> None
 def test_bars_that_only_one_of_them_has_are_left_out() -> None:
     one = random_bars(2, 100)
     holes = np.arange(100) % 3 != 0
-    other = Bars(*(getattr(one, name)[holes] for name in _COLUMNS), one.side)
+    other = replace(one, **{name: getattr(one, name)[holes] for name in _COLUMNS})
     found = return_correlation(one, other, window=200)
     assert found.n_obs == int(holes.sum()) - 1
     assert found.value == pytest.approx(1)
