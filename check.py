@@ -25,6 +25,7 @@ FAST = STATIC | {"fast tests": (*PYTEST, "-n", "2", "-m", "not slow")}
 VERIFY: dict[str, tuple[str, ...]] = {
     "fuzz": (*PYTEST, "-n", "2", "-m", "hypothesis", "--hypothesis-profile", "fuzz", "--timeout", "1800"),
     "cycle": (sys.executable, "-m", "bench.cycle", "--write"),
+    "brains": (sys.executable, "-m", "bench.brains", "--write"),
     "soak": (sys.executable, "-m", "bench.soak", "--write"),
     "demo": (sys.executable, "-m", "bench.demo", "--write"),
     "grounding": (sys.executable, "-m", "bench.grounding", "--write"),

@@ -5,6 +5,7 @@ from typing import Literal
 
 import httpx2
 from openai import AsyncOpenAI
+from pydantic import ValidationError
 from pydantic_ai.exceptions import AgentRunError, ModelAPIError
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings
 from pydantic_ai.profiles.openai import OpenAIModelProfile
@@ -12,7 +13,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 from agents.chat import Endpoint, client_over, extra_body, temperature_of
 from agents.line import Line
-from agents.model_errors import in_words
+from agents.model_errors import in_place_of_answer, in_words, on_one_line
 from agents.providers import Quirk
 from agents.settings import BrainSettings
 
@@ -70,5 +71,18 @@ def agent_error_in_words(error: Exception, line: Line) -> str:
     if isinstance(error, ModelAPIError) and isinstance(cause, Exception):
         return in_words(cause, line.answered)
     if isinstance(error, AgentRunError):
-        return f"no answer that counts: {' '.join(str(error).split())[:200]}"
+        counted = f"no answer that counts: {on_one_line(_mistake(error))}"
+        return in_place_of_answer(line.answered) or counted
     return in_words(error, line.answered)
+
+
+def _mistake(error: AgentRunError) -> str:
+    """What the model did wrong in the end; the library's own words tell how often it was asked."""
+    cause = error.__cause__
+    while cause is not None and cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, ValidationError):
+        problems = (("".join(f"{part}: " for part in each["loc"]), each["msg"]) for each in cause.errors())
+        return "; ".join(f"{where}{what}" for where, what in problems)
+    # Its advice is to who programs, and its body the whole answer over again.
+    return str(cause or error.message.partition(" Consider ")[0])

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from agents.evidence_vocabulary import VOCABULARY, frame_of, is_noun, kinds_of, noun_of
 from contracts.market import Timeframe
@@ -46,23 +46,25 @@ class Citable:
     @cached_property
     def noun(self) -> str:
         """Which noun of the field the id is about; the id itself where it is none of them."""
-        return self._called[0]
+        return _called(self.id)[0]
 
     @cached_property
     def kinds(self) -> frozenset[str]:
         """What tells it from others of the noun."""
-        return self._called[1]
+        return _called(self.id)[1]
 
-    @cached_property
-    def _called(self) -> tuple[str, frozenset[str]]:
-        words = self.id.replace("_", " ")
-        found = [item for item in VOCABULARY.finditer(words) if item.lastgroup]
-        left = VOCABULARY.sub(" ", words).split()
-        nouns = [item for item in found if is_noun(item)]
-        if len(nouns) != 1 or left:
-            return f"id {self.id}", frozenset()
-        named = [kind for item in found for kind in kinds_of(item)]
-        return noun_of(nouns[0]), frozenset(named)
+
+@lru_cache(maxsize=4_096)
+def _called(name: str) -> tuple[str, frozenset[str]]:
+    """Noun and kinds of an id; a desk asks about the same ids in every vote."""
+    words = name.replace("_", " ")
+    found = [item for item in VOCABULARY.finditer(words) if item.lastgroup]
+    left = VOCABULARY.sub(" ", words).split()
+    nouns = [item for item in found if is_noun(item)]
+    if len(nouns) != 1 or left:
+        return f"id {name}", frozenset()
+    named = [kind for item in found for kind in kinds_of(item)]
+    return noun_of(nouns[0]), frozenset(named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,22 +154,33 @@ def _means(frame: str, is_higher: bool, timeframe: Timeframe | None) -> bool:
 def _written_ids(sentence: str, known: Sequence[Citable]) -> tuple[list[Mention], str]:
     """Ids written out as such, and the sentence with them blanked."""
     mentions: list[Mention] = []
-    for number in sorted(set(known), key=lambda number: -len(number.id)):
-        words = number.id.split("_")
-        is_of_field = not number.noun.startswith("id ")
-        if len(words) == 1 and is_of_field:
-            continue
-        gap = "_" if is_of_field else r"[_\s-]"
-        shape = gap.join(map(re.escape, words))
-        if not is_of_field and words[-1].isdigit() and len(words) == 2:
-            shape = rf"{re.escape(words[0])}(?:{gap}{words[-1]})?"
-        for found in re.finditer(rf"(?<!\w){shape}(?!\w)", sentence, re.IGNORECASE):
-            kinds = number.kinds
+    for name, shape in _shapes(tuple(number.id for number in known)):
+        noun, kinds = _called(name)
+        for found in shape.finditer(sentence):
             frames = frozenset({"higher" if "higher" in kinds else "decision"})
-            spans = () if is_of_field else (found.span(),)
-            mentions.append(Mention(*found.span(), number.noun, kinds, frames, frames, periods=spans))
+            spans = (found.span(),) if noun.startswith("id ") else ()
+            mentions.append(Mention(*found.span(), noun, kinds, frames, frames, periods=spans))
             sentence = _blank(sentence, found.start(), found.end())
     return mentions, sentence
+
+
+@lru_cache(maxsize=64)
+def _shapes(ids: tuple[str, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """How each id is written in full, the longest first; a word of the field alone is no id."""
+    longest_first = sorted(dict.fromkeys(ids), key=len, reverse=True)
+    return tuple((name, shape) for name in longest_first if (shape := _shape(name)))
+
+
+def _shape(name: str) -> re.Pattern[str] | None:
+    words = name.split("_")
+    is_of_field = not _called(name)[0].startswith("id ")
+    if len(words) == 1 and is_of_field:
+        return None
+    gap = "_" if is_of_field else r"[_\s-]"
+    shape = gap.join(map(re.escape, words))
+    if not is_of_field and words[-1].isdigit() and len(words) == 2:
+        shape = rf"{re.escape(words[0])}(?:{gap}{words[-1]})?"
+    return re.compile(rf"(?<!\w){shape}(?!\w)", re.IGNORECASE)
 
 
 def _blank(text: str, start: int, end: int) -> str:

@@ -81,10 +81,16 @@ def _unread(error: Exception, answered: bytes) -> str:
         return CUT
     if isinstance(error, openai.ContentFilterFinishReasonError):
         return FILTERED
-    if told := _told(_json(answered)):
-        return f"an error in place of an answer: {told}"
+    if told := in_place_of_answer(answered):
+        return told
     # The client only asserts that there was a part at all, and says nothing.
     return f"the answer cannot be read: {_told(str(error)) or 'it has no part of a chat completion'}"
+
+
+def in_place_of_answer(answered: bytes) -> str:
+    """One sentence on the error that a body under 200 names; nothing where it names none."""
+    told = _told(_json(answered))
+    return f"an error in place of an answer: {told}" if told else ""
 
 
 def on_one_line(text: str) -> str:
@@ -105,9 +111,11 @@ def _json(body: bytes) -> object:
         return ""
     if not isinstance(found, dict):
         return ""
-    # MiniMax puts a failure under 200 here.
+    # MiniMax puts a failure under 200 here, and a success, as 0.
     base = found.get("base_resp")
-    return found.get("error") or (base.get("status_msg") if isinstance(base, dict) else None)
+    if isinstance(base, dict) and base.get("status_code") != 0:
+        return found.get("error") or base.get("status_msg")
+    return found.get("error")
 
 
 def _told(what: object) -> str:

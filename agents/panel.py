@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from pydantic import SecretStr
 
@@ -96,13 +96,14 @@ def open_spending(
 
     A counterfactual counts for the day and never for the cycle that it is about, nor that cycle for it.
     """
+    day, asked = _asked_today(journal)
     spent = (
         exchange.model_copy(update={"cycle_id": None})
         if is_what_if or exchange.role == "what_if"
         else exchange
-        for exchange in spent_on_record(_asked_today(journal), blobs.get, _price_of)
+        for exchange in spent_on_record(asked, blobs.get, _price_of)
     )
-    return Spending(budget, _price_of, _today, spent)
+    return Spending(budget, _price_of, lambda: max(day, _today()), spent)
 
 
 def seat_on_record(
@@ -137,14 +138,19 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _asked_today(journal: Journal) -> list[Exchange]:
-    """Today's exchanges, of this runner or one before it; read backwards, for a journal holds years."""
+def _asked_today(journal: Journal) -> tuple[date, list[Exchange]]:
+    """The budget's day and its exchanges, of this runner or one before it; read backwards, page by page.
+
+    Where the clock was set back over midnight since, the day is the one on record: its allowance is not given
+    out again. A date further ahead than a day is a broken clock's and holds nobody up.
+    """
     today, before = _today(), None
-    found: list[Exchange] = []
+    found: list[tuple[date, Exchange]] = []
     while rows := journal.newest(Exchange, _PAGE_ROWS, before=before):
-        of_today = [row for row in rows if row.written_at.astimezone(UTC).date() == today]
-        found = [*(Exchange.from_canonical(row.body) for row in of_today), *found]
-        if not of_today:
+        dated = [(row.written_at.astimezone(UTC).date(), row) for row in rows]
+        of_day = [(day, row) for day, row in dated if today <= day <= today + timedelta(days=1)]
+        found = [*((day, Exchange.from_canonical(row.body)) for day, row in of_day), *found]
+        if not of_day:
             break
         before = rows[0].seq
-    return found
+    return max((day for day, _ in found), default=today), [exchange for _, exchange in found]

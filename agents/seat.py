@@ -19,7 +19,7 @@ from langchain_openai import ChatOpenAI
 
 from agents.ballot_answer import BallotAnswer, ballot_schema, read_answer
 from agents.chat import Endpoint, answer_format, open_chat, schema_in_words, without_thinking
-from agents.dossier import Dossier, make_dossier, told
+from agents.dossier import BEGIN, END, Dossier, as_data, make_dossier, told
 from agents.evidence_names import Citable
 from agents.grounding import ungrounded
 from agents.line import Caller, Line
@@ -241,8 +241,9 @@ class _Asking:
         )
 
     def repair(self, problem: str) -> str:
-        numbers = "\n".join(f"{n.name}: {told(n)} {n.unit}" for n in self.dossier.numbers)
-        return load_prompt("repair").render(problem=problem, numbers=numbers)
+        # Names and units come from outside here too.
+        numbers = [as_data(f"{n.name}: {told(n)} {n.unit}") for n in self.dossier.numbers]
+        return load_prompt("repair").render(problem=problem, numbers="\n".join([BEGIN, *numbers, END]))
 
 
 async def _answer(chat: ChatOpenAI, line: Line, messages: Sequence[BaseMessage]) -> AIMessage:

@@ -1,6 +1,7 @@
 """Reports and proposals at moments of the bundled EUR/USD hours, made as the desk makes them."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ from agents.grounding import Citable
 from contracts.canonical import round_significant
 from contracts.market import Bars, Instrument, Quote, Side, Timeframe
 from contracts.ports import Case
-from contracts.records import BarSeries, DeskState, MarketSnapshot, TradeStats
+from contracts.records import BarSeries, DeskState, MarketSnapshot, TradeProposal, TradeStats
 from markets.bars import resample
 from markets.price_file import read_prices
 from markets.samples import sample_sources
@@ -42,17 +43,37 @@ class Scene:
         return named | {"close": named["bid"]}
 
 
+@dataclass(frozen=True)
+class Moment:
+    """What the desk has made when it asks its models, and the bars behind it."""
+
+    case: Case
+    proposal: TradeProposal
+    bars: Mapping[Timeframe, Bars]
+
+
 @cache
 def scenes() -> tuple[Scene, ...]:
     """One of each profile at every moment drawn."""
+    return tuple(_scene(moment) for moment in moments())
+
+
+@cache
+def moments() -> tuple[Moment, ...]:
+    """In the order of `scenes`."""
     prices = read_prices(sample_sources()["eurusd-2017"])
     bars = prices.sides["ask"]
     rows = sorted(random.Random(SEED).sample(range(4 * N_BARS, len(bars)), N_MOMENTS))
     profiles = [load_profile(name) for name in ("technical", "forex_hourly")]
-    return tuple(_scene(prices.instrument, bars[: row + 1], profile) for row in rows for profile in profiles)
+    return tuple(_moment(prices.instrument, bars[: row + 1], profile) for row in rows for profile in profiles)
 
 
-def _scene(instrument: Instrument, bars: Bars, profile: ReportProfile) -> Scene:
+def _scene(moment: Moment) -> Scene:
+    dossier = make_dossier(moment.case, moment.proposal)
+    return Scene(dossier.numbers, dossier.own)
+
+
+def _moment(instrument: Instrument, bars: Bars, profile: ReportProfile) -> Moment:
     as_of, hours = bars.last_close_time, bars[-N_BARS:]
     about = {"cycle_id": "c" * 64, "as_of": as_of, "parents": (), "instrument_id": instrument.instrument_id}
     snapshot = _snapshot(instrument, as_of, float(hours.close[-1]))
@@ -74,8 +95,7 @@ def _scene(instrument: Instrument, bars: Bars, profile: ReportProfile) -> Scene:
     gate = assess_gate(state, snapshot, report, GateSettings())
     gate = gate.model_copy(update={"level": "vote", "side": gate.side or Side.BUY, "reasons": ()})
     proposal = propose_trade(state, snapshot, report, gate, RiskLimits())
-    dossier = make_dossier(Case(state, snapshot, report, gate), proposal)
-    return Scene(dossier.numbers, dossier.own)
+    return Moment(Case(state, snapshot, report, gate), proposal, both)
 
 
 def _snapshot(instrument: Instrument, as_of: datetime, ask: float) -> MarketSnapshot:

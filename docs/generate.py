@@ -36,6 +36,7 @@ from desk.commands.story import story, title
 from desk.present import facts, gain, moment, quantity, short
 from desk.settings import FeedSettings, Settings
 from desk.wiring import Runner, open_desk
+from docs.failures import HEAD, LAWS, measured
 from graphs.cycle import compile_cycle
 from graphs.stages import stage_records
 from markets.replay_feed import ReplayFeedSettings
@@ -173,10 +174,17 @@ def list_notes(name: str) -> str:
     return "\n\n".join(told) or "None: every formula of this set is computed as printed."
 
 
+def list_failures() -> str:
+    """What comes of every failure at every model; Lawless where one ends as it must not."""
+    rows = measured()
+    return f"{_table(HEAD, rows)}\n\n{LAWS}"
+
+
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "decision": ("README.md", tell_decision),
     "graph": ("docs/architecture.md", draw_graph),
     "tools": ("docs/tools.md", list_tools),
+    "failures": ("docs/brains.md", list_failures),
     "words": ("docs/formulas.md", list_words),
     "conventions": ("docs/formulas.md", list_conventions),
     **{name: (f"docs/formulas/{name}.md", partial(list_formulas, name)) for name in SETS},

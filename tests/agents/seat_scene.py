@@ -97,6 +97,11 @@ PARTS = VOTE.chunks()
 """Of `VOTE` as it is streamed: its beginning, its words, its reason to finish, its usage."""
 
 
+def plain_http() -> httpx2.AsyncHTTPTransport:
+    """Plain HTTP only: reading a store of certificates for every desk costs more than its vote."""
+    return httpx2.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+
 @dataclass
 class Desk:
     """What stands around one seat; `pauses` are what it would have slept, or did if it `sleeps`."""
@@ -115,10 +120,8 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.spending = Spending(BudgetSettings(), lambda *_: _PRICE, lambda: date(2024, 3, 6))
-        # Plain HTTP only: reading a store of certificates for every desk costs more than its vote.
-        way_out = httpx2.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         self.traffic = LiveTraffic(
-            self.journal, self.blobs, self.spending, transport=way_out, heard=self._hear
+            self.journal, self.blobs, self.spending, transport=plain_http(), heard=self._hear
         )
 
     @property

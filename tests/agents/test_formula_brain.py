@@ -22,7 +22,7 @@ from contracts.market import Side, Timeframe
 from contracts.records import FormulaView
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tests.agents.seat_scene import _MODEL, _PRICE, KEY, case_of
-from tests.servers.answers import Completion, Delivery, ToolCall
+from tests.servers.answers import Completion, Delivery, Reply, Step, ToolCall
 from tests.servers.scripted import ScriptedServer
 from tests.tools.price_paths import random_bars
 from tests.tools.risk_scene import gate
@@ -266,6 +266,37 @@ async def test_what_is_no_answer_is_an_abstention_and_no_side(scripted: Scripted
     view = await scene.read()
     assert view.side is None
     assert view.abstained
+    assert (await scene.read_again()).record_id == view.record_id
+
+
+BAD_PERIOD = ToolCall("call_tool", '{"name": "rsi", "timeframe": "1h", "parameters": {"period": NaN}}')
+WORDS: dict[str, tuple[Step, str, str]] = {
+    "refusal": (Completion(refusal="I cannot help"), "single", "Refusal: 'I cannot help'"),
+    "error under 200": (
+        Reply(body=b'{"error": {"code": 402, "message": "pay up"}}'),
+        "single",
+        "an error in place of an answer: pay up",
+    ),
+    "error that MiniMax sends": (
+        Reply(body=b'{"base_resp": {"status_code": 1008, "status_msg": "no money"}}'),
+        "single",
+        "an error in place of an answer: no money",
+    ),
+    "wrong fields": (Completion('{"side": "BUY"}'), "single", "reasoning: Field required; supporting: Field"),
+    "unknown tool": (calls(ToolCall("submit_order")), "tools", "Unknown tool name: 'submit_order'"),
+    "no number for a tool": (calls(BAD_PERIOD), "tools", "from 2 to 1000, found nan"),
+}
+
+
+@pytest.mark.parametrize(("step", "ability", "why"), WORDS.values(), ids=WORDS)
+async def test_the_reason_tells_what_the_model_did_and_not_how_often_it_was_asked(
+    scripted: ScriptedServer, step: Step, ability: str, why: str
+) -> None:
+    scripted.always(step)
+    scene = Scene(scripted, ability=ability)
+    view = await scene.read()
+    assert why in (view.abstained or "")
+    assert "Consider" not in (view.abstained or "")
     assert (await scene.read_again()).record_id == view.record_id
 
 

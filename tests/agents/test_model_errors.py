@@ -363,6 +363,7 @@ def test_the_message_is_found_however_it_is_nested(body: object, told: str) -> N
         b'{"error": null}',
         b'{"base_resp": "x"}',
         b'{"base_resp": {"status_msg": ""}}',
+        b'{"base_resp": {"status_code": 0, "status_msg": "success"}}',
         b"[" * 5000,
     ],
 )

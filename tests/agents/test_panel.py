@@ -1,20 +1,22 @@
 """The panel as it is opened: who sits, what the record will say of local weights, what was spent before."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from pydantic import SecretStr
 
+from agents import panel as panels
 from agents.formula_brain import BarsOf, FormulaBrain
 from agents.line import Caller
 from agents.panel import Panel, open_panel, open_spending
 from agents.seat import ModelSeat
-from agents.settings import BrainSettings, BudgetSettings, PanelSettings, SeatSettings
+from agents.settings import DEFAULT_SEATS, BrainSettings, BudgetSettings, PanelSettings, SeatSettings
 from contracts.exchange import Exchange, Tokens
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tests.agents.lines import CALLER
 from tests.agents.seat_scene import case_of
+from tests.factories import make_exchange
 from tests.servers.answers import Completion
 from tests.servers.ollama_stand_in import OllamaStandIn, StoredModel
 from tests.servers.scripted import ScriptedServer
@@ -55,6 +57,26 @@ async def test_a_seat_at_a_server_of_ones_own_votes(scripted: ScriptedServer) ->
     assert panel.brain is None
     (_, tokens) = panel.budgets()
     assert tokens.spent > 0
+
+
+@pytest.mark.parametrize(
+    ("hours_ahead", "is_counted"), [(0, True), (-1, False), (23.5, True), (24.5, True), (72, False)]
+)
+def test_a_clock_set_back_over_midnight_gives_no_allowance_out_again(
+    hours_ahead: float, is_counted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
+    days = [now.date()]
+    monkeypatch.setattr(panels, "_today", lambda: days[-1])
+    journal = MemoryJournal(clock=lambda: now + timedelta(hours=hours_ahead))
+    spent = Tokens(input=1_000, output=100)
+    exchange = make_exchange("a", outcome="complete", tokens=spent, cost_usd=Decimal("0.2"))
+    journal.append(exchange, cycle_id=exchange.cycle_id)
+    panel, _ = opened(DEFAULT_SEATS["kimi"], journal=journal)
+    assert panel.budgets()[1].spent == 1_100 * is_counted
+    # Midnight comes a second time where the clock had passed it before.
+    days.append(now.date() + timedelta(days=1))
+    assert panel.budgets()[1].spent == 1_100 * (hours_ahead in (23.5, 24.5))
 
 
 def test_local_weights_are_named_by_their_digest() -> None:
