@@ -5,6 +5,7 @@ A call under way counts with its worst case until its answer is on record; an an
 not told keeps counting with it. Seats that ask at once therefore never spend one allowance twice.
 """
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -103,13 +104,21 @@ class Spending:
             if len(self._cycles) > _CYCLES:
                 del self._cycles[next(iter(self._cycles))]
 
+    def remember(
+        self, cycle_id: str, exchanges: Iterable[Exchange], request_of: Callable[[str], bytes]
+    ) -> None:
+        """What a cycle that is taken up again has spent, on whatever day; what is known of it stays."""
+        if cycle_id in self._cycles:
+            return
+        spent = [_known(each) for each in spent_on_record(exchanges, request_of, self._price_of)]
+        if spent:
+            self._cycles[cycle_id] = functools.reduce(_Cost.plus, spent)
+
     def note_others(self, exchanges: Iterable[Exchange], request_of: Callable[[str], bytes]) -> None:
         """What other processes put on record counts for the day; `request_of` reads a blob."""
         self._turn_the_page()
         for each in spent_on_record(exchanges, request_of, self._price_of):
-            if each.tokens is not None and each.outcome not in ("deadline", "not_asked"):
-                spent = _Cost(each.cost_usd or Decimal(0), each.tokens.input + each.tokens.output)
-                self._book(each.provider, spent)
+            self._book(each.provider, _known(each))
 
     def cost_of(self, caller: Caller, tokens: Tokens) -> Decimal | None:
         """Dollars by the catalogue; None where it has no price."""
@@ -213,6 +222,13 @@ def _at_most(request: bytes) -> Tokens:
     limit = body.get("max_tokens") if isinstance(body, dict) else None
     answered = max(limit, 0) if isinstance(limit, int) else 0
     return Tokens(input=len(request) // _BYTES_PER_TOKEN, output=answered)
+
+
+def _known(exchange: Exchange) -> _Cost:
+    """Of an exchange as `spent_on_record` gives it."""
+    if exchange.tokens is None or exchange.outcome in ("deadline", "not_asked"):
+        return _NOTHING
+    return _Cost(exchange.cost_usd or Decimal(0), exchange.tokens.input + exchange.tokens.output)
 
 
 def _line_of(exchange: Exchange) -> tuple[str | None, str, str]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import httpx2
 
 from agents.spoken import Spoken, Words
-from agents.usage import DONE, tokens_of
+from agents.usage import DONE, cost_told, tokens_of
 from contracts.canonical import Sha256
 from contracts.errors import DualbrainError, NotOnRecord
 from contracts.exchange import Exchange, Tokens
@@ -277,8 +277,21 @@ def exchange_of(
         content_type="" if head is None else head.headers.get("content-type", ""),
         response=None if answer is None else blobs.put(answer),
         tokens=tokens,
-        cost_usd=None if tokens is None else cost_of(caller, tokens),
+        cost_usd=_cost(caller, tokens, answer, cost_of),
     )
+
+
+def _cost(
+    caller: Caller,
+    tokens: Tokens | None,
+    answer: bytes | None,
+    cost_of: Callable[[Caller, Tokens], Decimal | None],
+) -> Decimal | None:
+    """By the catalogue or the provider's own word, whichever is more: neither may lower what counts."""
+    if tokens is None or answer is None:
+        return None
+    known = [cost for cost in (cost_of(caller, tokens), cost_told(answer)) if cost is not None]
+    return max(known, default=None)
 
 
 def _is_answer(exchange: Exchange, caller: Caller) -> bool:

@@ -51,6 +51,9 @@ class LiveTraffic:
     def line(self, caller: Caller) -> Line:
         """A line that plays back what this cycle has on record and asks for the rest."""
         recorded = self._journal.find_all(Exchange, caller.cycle_id) if caller.cycle_id else ()
+        if caller.cycle_id is not None:
+            traded = (exchange for exchange in recorded if exchange.role != "what_if")
+            self._spending.remember(caller.cycle_id, traded, self._blobs.get)
         return Line(caller, self._blobs, of_line(caller, recorded), self.outside())
 
     def outside(self) -> Outside:

@@ -1,6 +1,7 @@
 """What a provider says a call used, read from the bytes of its answer; None where it does not say."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -8,6 +9,8 @@ from pydantic import ValidationError
 
 from contracts.exchange import Tokens
 
+_MOST_USD = 1_000
+"""A call that tells more is not believed."""
 DONE = b"data: [DONE]"
 """How a stream of chat completions ends."""
 
@@ -22,6 +25,17 @@ def tokens_of(body: bytes) -> Tokens | None:
         usage = answer.get("usage") or _of_a_choice(answer)
         told = _openai(usage) if isinstance(usage, Mapping) else _ollama(answer)
         found = told or found
+    return found
+
+
+def cost_told(body: bytes) -> Decimal | None:
+    """Dollars, where a provider tells what it bills, as OpenRouter does under `usage.cost`."""
+    found = None
+    for answer in _answers(body):
+        usage = answer.get("usage")
+        cost = usage.get("cost") if isinstance(usage, Mapping) else None
+        if isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < _MOST_USD:
+            found = Decimal(repr(cost))
     return found
 
 

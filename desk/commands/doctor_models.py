@@ -16,22 +16,24 @@ from agents.chat import Endpoint
 from agents.endpoints import OLLAMA, base_url_of, find_endpoint
 from agents.local_models import list_models, server_url
 from agents.providers import Price, find_model, providers
-from agents.settings import SeatSettings
+from agents.settings import BrainSettings, SeatSettings
 from contracts.canonical import Record
 from contracts.errors import SettingsError
 from desk.present import moment
-from graphs.desk import CycleSettings
+from desk.settings import Settings
 
 PROBES = "probes.json"
 ASKING_MODES = ("technical+panel", "dual")
 _SERVER_S = 1.0
 _PROBE_S = 60.0
+_Role = Literal["seat", "brain", "assistant"]
 _Kept = TypeAdapter(tuple[Abilities, ...])
 
 
 class SeatState(Record):
-    """One seat as it is set; `key` says whether one was found, and never which."""
+    """A seat, the brain or the assistant as it is set; `key` tells whether one was found, never which."""
 
+    role: _Role
     seat: str
     sits: bool
     provider: str
@@ -64,16 +66,17 @@ class ModelsState(Record):
 
 
 def examine_models(
-    settings: CycleSettings,
+    settings: Settings,
     *,
     home: Path,
     host: str | None,
     key_of: Callable[[str], SecretStr | None],
     on_probe: Callable[[int, int, str], None] | None = None,
 ) -> ModelsState:
-    """Look at every seat; with `on_probe` (place, how many, whom), ask first and keep what came."""
+    """Look at everybody; with `on_probe` (place, how many, whom), ask first and keep what came."""
     ollama = _look_at_ollama(host)
-    endpoints = {name: _endpoint(seat, key_of, host) for name, seat in settings.seats.items()}
+    minds = _minds(settings)
+    endpoints = {who: _endpoint(mind, key_of, host) for who, mind in minds.items()}
     if on_probe is None:
         kept, problem = _read_kept(home / PROBES)
     else:
@@ -81,13 +84,14 @@ def examine_models(
         kept |= _ask_all([each for each in endpoints.values() if isinstance(each, Endpoint)], on_probe)
         _write_kept(home / PROBES, tuple(kept.values()))
     states = []
-    for name, seat in settings.seats.items():
-        endpoint = endpoints[name]
+    for (role, name), seat in minds.items():
+        endpoint = endpoints[role, name]
         base_url = _base_url(seat, host)
         lacks = endpoint if isinstance(endpoint, str) else _lacks_locally(seat, base_url, ollama)
         state = SeatState(
+            role=role,
             seat=name,
-            sits=name in settings.panel.seats,
+            sits=role != "seat" or name in settings.panel.seats,
             provider=seat.provider,
             model=seat.model,
             base_url=base_url,
@@ -109,8 +113,25 @@ def model_lines(state: ModelsState) -> list[tuple[str, str]]:
     held = ", ".join(local.models) or "no model"
     answers = f"answers at {local.url}, holds {held}" if local.answers else str(local.problem)
     rows = [("models", asked), ("ollama", answers)]
-    rows += [(f"seat {seat.seat}", "\n".join(_seat_lines(seat))) for seat in state.seats]
+    if not any(seat.role == "brain" for seat in state.seats):
+        rows.append(("brain", "none, so nobody reads before the panel votes; brain.model names one"))
+    rows += [
+        (f"seat {seat.seat}" if seat.role == "seat" else seat.role, "\n".join(_seat_lines(seat)))
+        for seat in state.seats
+    ]
     return [*rows, ("probes", state.problem)] if state.problem is not None else rows
+
+
+def _minds(settings: Settings) -> dict[tuple[_Role, str], SeatSettings | BrainSettings]:
+    """Everybody who is named a model, in the order of a decision; the assistant may go by the brain's."""
+    found: dict[tuple[_Role, str], SeatSettings | BrainSettings] = {}
+    if settings.brain.model:
+        found["brain", "brain"] = settings.brain
+    found |= {("seat", name): seat for name, seat in settings.seats.items()}
+    assistant = settings.assistant.or_the_brains(settings.brain)
+    if assistant.model:
+        found["assistant", "assistant"] = assistant
+    return found
 
 
 def _seat_lines(seat: SeatState) -> list[str]:
@@ -149,7 +170,7 @@ def _look_at_ollama(host: str | None) -> OllamaState:
 
 
 def _endpoint(
-    seat: SeatSettings, key_of: Callable[[str], SecretStr | None], host: str | None
+    seat: SeatSettings | BrainSettings, key_of: Callable[[str], SecretStr | None], host: str | None
 ) -> Endpoint | str:
     try:
         return find_endpoint(seat, key_of(seat.provider) if seat.provider in providers() else None, host)
@@ -157,14 +178,14 @@ def _endpoint(
         return str(error)
 
 
-def _base_url(seat: SeatSettings, host: str | None) -> str | None:
+def _base_url(seat: SeatSettings | BrainSettings, host: str | None) -> str | None:
     try:
         return base_url_of(seat, host)
     except SettingsError:
         return None
 
 
-def _price(seat: SeatSettings) -> Price | None:
+def _price(seat: SeatSettings | BrainSettings) -> Price | None:
     try:
         return find_model(seat.provider, seat.model).price
     except SettingsError:
@@ -182,7 +203,9 @@ def _key_state(
     return "not needed" if known.is_key_optional else "missing"
 
 
-def _lacks_locally(seat: SeatSettings, base_url: str | None, ollama: OllamaState) -> str | None:
+def _lacks_locally(
+    seat: SeatSettings | BrainSettings, base_url: str | None, ollama: OllamaState
+) -> str | None:
     """What an Ollama seat still needs; only the server at OLLAMA_HOST was looked at."""
     if seat.provider != OLLAMA:
         return None

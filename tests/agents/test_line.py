@@ -1,6 +1,7 @@
 """What a line puts on record, and that the record gives the same answers again with nobody there."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,17 @@ async def test_an_answer_is_on_record_with_usage_cost_and_both_bodies() -> None:
     assert book.blobs.get(exchange.request) == b"hello"
     assert book.blobs.get(exchange.response) == SAID
     assert book.latencies[0] is not None
+
+
+@pytest.mark.parametrize(("told_usd", "counted"), [(0.5, "0.5"), (0.000001, "0.000013"), (None, "0.000013")])
+async def test_the_greater_of_the_catalogues_price_and_the_providers_word_is_counted(
+    told_usd: float | None, counted: str
+) -> None:
+    book = Book()
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "cost": told_usd}
+    body = json.dumps({"choices": [], "usage": usage}).encode()
+    await told(await book.line(answer(body)).handle_async_request(request()))
+    assert str(book.written[0].cost_usd) == counted
 
 
 async def test_no_key_is_on_record() -> None:

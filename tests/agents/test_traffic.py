@@ -142,6 +142,17 @@ async def test_a_spent_budget_asks_nobody_and_says_which() -> None:
     assert one.exchanges[0].outcome == "not_asked"
 
 
+async def test_a_cycle_taken_up_after_midnight_keeps_what_it_has_spent() -> None:
+    one = desk(answer(SAID), answer(SAID), settings=BudgetSettings(tokens_per_cycle=30))
+    await ask(one.line("kimi"))
+    # The next day's process has nothing of today's to count.
+    one.open()
+    with pytest.raises(NotAsked, match="tokens_per_cycle within its cap of 30"):
+        await ask(one.line("minimax"), "x" * 33)
+    assert one.spent == 0
+    await ask(one.line("minimax", "b"), "x" * 33)
+
+
 async def test_what_another_process_spends_on_the_same_journal_counts_at_the_next_request() -> None:
     one = desk(*(answer(SAID) for _ in range(3)), settings=BudgetSettings(tokens_per_day=40))
     beside = Desk(Model([answer(SAID)]), settings=one.settings, journal=one.journal, blobs=one.blobs)

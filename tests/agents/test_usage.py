@@ -1,12 +1,13 @@
 """Usage as each kind of server tells it, and that no answer breaks the reader."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.usage import DONE, tokens_of
+from agents.usage import DONE, cost_told, tokens_of
 from contracts.exchange import Tokens
 
 CHUNK = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "x"}}]}
@@ -180,3 +181,26 @@ def test_no_json_breaks_the_reader_and_parts_never_pass_the_whole(usage: object,
         if found is not None:
             assert 0 <= found.cached <= found.input
             assert 0 <= found.thinking <= found.output
+
+
+@pytest.mark.parametrize(
+    ("usage", "cost"),
+    [
+        ({"cost": 0.0005738}, Decimal("0.0005738")),
+        ({"cost": 0}, Decimal(0)),
+        ({"cost": True}, None),
+        ({"cost": -1}, None),
+        ({"cost": 1e9}, None),
+        ({"cost": "0.1"}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_provider_says_that_it_bills(usage: dict[str, object], cost: Decimal | None) -> None:
+    whole = json.dumps({"usage": usage}).encode()
+    assert cost_told(whole) == cost
+    assert cost_told(b'data: {"choices": []}\n\ndata: ' + whole + b"\n\ndata: [DONE]\n\n") == cost
+
+
+@given(st.binary())
+def test_no_bytes_make_the_cost_stumble(body: bytes) -> None:
+    assert cost_told(body) is None

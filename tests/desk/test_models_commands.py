@@ -277,3 +277,18 @@ def test_answers_that_cannot_be_read_are_said_and_written_anew(tmp_path: Path) -
     assert "expected earlier answers" in str(doctor(tmp_path)[1][""]["problem"])
     assert doctor(tmp_path, "--probe")[1][""]["problem"] is None
     assert doctor(tmp_path)[1][""]["problem"] is None
+
+
+def test_doctor_looks_at_brain_and_assistant_as_at_seats(shelf: OllamaStandIn, tmp_path: Path) -> None:
+    _, seats = doctor(tmp_path)
+    assert {"brain", "assistant"}.isdisjoint(seats)
+    assert "none, so nobody reads before the panel votes" in dualbrain(tmp_path, "doctor").out
+    (tmp_path / "dualbrain.toml").write_text('[brain]\nmodel = "qwen3:4b"\n', encoding="utf-8")
+    _, seats = doctor(tmp_path)
+    for role in ("brain", "assistant"):
+        assert (seats[role]["role"], seats[role]["model"]) == (role, "qwen3:4b")
+        assert (seats[role]["base_url"], seats[role]["missing"]) == (shelf.base_url, None)
+    (tmp_path / "dualbrain.toml").write_text('[assistant]\nmodel = "llama3.2"\n', encoding="utf-8")
+    _, seats = doctor(tmp_path)
+    assert "brain" not in seats
+    assert "`dualbrain models pull llama3.2`" in str(seats["assistant"]["missing"])
