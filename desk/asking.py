@@ -4,7 +4,6 @@ It takes no lease and decides nothing. What it reads, it reads over a journal op
 one, open for writing, is held by its line to the model alone, which puts every exchange on record.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from agents.spoken import Words
 from agents.traffic import LiveTraffic
 from contracts.errors import SettingsError
 from desk.commands.story import story
-from desk.environment import describe_environment
+from desk.environment import describe_environment, forbid_tracing
 from desk.folder import DeskFolder
 from desk.keys import key_of, ollama_host
 from desk.kill_switch import FileKillSwitch
@@ -53,7 +52,7 @@ def open_assistant(
     `on_use` hears the name of every tool before it reads, `heard` the words as they come. SettingsError where
     no model is named, or nobody could be asked with these settings.
     """
-    os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
+    forbid_tracing()
     chosen = settings.assistant.or_the_brains(settings.brain)
     if not chosen.model:
         raise SettingsError(

@@ -10,6 +10,7 @@ from contracts.errors import SettingsError
 from desk.commands.options import DeskOption, JsonOption, footer
 
 if TYPE_CHECKING:
+    from contracts.exchange import Tokens
     from contracts.ports import JournalRow
     from memory.reader import CycleSummary, JournalReader
 
@@ -111,14 +112,19 @@ def _asked(rows: list["JournalRow"]) -> list[tuple[str, str]]:
     exchanges = [(row, Exchange.from_canonical(row.body)) for row in rows if row.kind == Exchange.__name__]
     lines: dict[str, list[str]] = {"asked": [], "what if": []}
     for row, asked in exchanges:
-        tokens = asked.tokens
-        used = "" if tokens is None else f", {tokens.input:,} tokens in, {tokens.output:,} out"
+        used = "" if asked.tokens is None else f", {_used(asked.tokens)}"
         took = "" if row.latency_ms is None else f", {row.latency_ms / 1000:.1f} s"
         cost = "" if asked.cost_usd is None else f", {asked.cost_usd:f} USD"
         why = f": {asked.error}" if asked.error else ""
         heading = "what if" if asked.role == "what_if" else "asked"
         lines[heading].append(f"{asked.record_id[:12]} {asked.seat} {asked.outcome}{why}{used}{took}{cost}")
     return [(heading, "\n".join(told)) for heading, told in lines.items() if told]
+
+
+def _used(tokens: "Tokens") -> str:
+    cached = f" ({tokens.cached:,} cached)" if tokens.cached else ""
+    thinking = f" ({tokens.thinking:,} thinking)" if tokens.thinking else ""
+    return f"{tokens.input:,} tokens in{cached}, {tokens.output:,} out{thinking}"
 
 
 @app.command(epilog=footer("dualbrain audit verify", "dualbrain audit verify --json", exits=(0, 1, 2, 4, 5)))

@@ -8,6 +8,8 @@ import socket
 from pathlib import Path
 
 import httpx2
+import langsmith
+import langsmith.utils
 import pytest
 
 from contracts.exchange import Exchange
@@ -15,8 +17,10 @@ from contracts.records import Ballot, Decision, FormulaView
 from memory.blobs import FileBlobStore
 from memory.reader import JournalReader
 from tests.desk.command_line import Said, dualbrain
+from tests.servers.answers import Completion
 from tests.servers.local_model import LocalModel
 from tests.servers.ollama_stand_in import OllamaStandIn, StoredModel
+from tests.servers.scripted import ScriptedServer
 
 MOMENT = ("--from", "2017-02-15T10:00", "--to", "2017-02-15T10:00", "--once")
 OPEN_GATE = ("--set", "gate.brief=1e-9", "--set", "gate.vote=1e-9")
@@ -145,6 +149,25 @@ def test_a_brain_at_ollama_is_asked_as_the_server_declares_and_replays_without_i
     replayed = dualbrain(tmp_path, "replay", "--all", "--desk", "d", "--json")
     assert (replayed.code, json.loads(replayed.out)["verdicts"]["identical"]) == (0, 1)
     assert dualbrain(tmp_path, "audit", "verify", "--desk", "d").code == 0
+
+
+def test_an_inherited_wish_to_be_traced_reaches_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(langsmith.Client, "create_run", lambda *_, **__: told.append("run"))
+    monkeypatch.setattr(langsmith.Client, "multipart_ingest", lambda *_, **__: told.append("ingest"))
+    for name in ("LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING"):
+        monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("LANGSMITH_API_KEY", "ls-nobody")
+    vars(langsmith.utils)["get_env_var"].cache_clear()
+    with ScriptedServer() as server:
+        server.always(Completion("no vote"))
+        configure(tmp_path, server.base_url, "m")
+        assert run_once(tmp_path).code == 0
+        assert server.requests
+    assert told == []
+    assert not langsmith.utils.tracing_is_enabled()
 
 
 def test_without_keys_every_seat_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
