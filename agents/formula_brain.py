@@ -28,7 +28,7 @@ from agents.grounding import ungrounded
 from agents.line import Caller, Line
 from agents.seat import Lines
 from agents.settings import BrainSettings
-from agents.view_answer import Step, ViewAnswer
+from agents.view_answer import Step, ViewAnswer, step_among, view_of
 from agents.workbench import Workbench
 from contracts.canonical import sha256_hex
 from contracts.errors import NOT_AN_ABSTENTION, ToolInputError
@@ -36,6 +36,7 @@ from contracts.market import Bars, Side, Timeframe
 from contracts.ports import Case
 from contracts.records import FormulaView, MarketSnapshot
 from prompts.loader import load_prompt
+from tools.registry import get_tool
 
 LISTED = (
     "parkinson_volatility",
@@ -146,10 +147,7 @@ class _Reading:
     def view(self, answer: ViewAnswer, line: Line) -> FormulaView:
         """The reading as a record; ids that do not exist make it none."""
         exchanges = tuple(exchange.record_id for exchange in line.exchanges)
-        known = {
-            *self._dossier.evidence_ids,
-            *(e.evidence_id for e in self._bench.called if e.value is not None),
-        }
+        known = self._known()
         named = [*answer.supporting, *answer.opposing]
         if strangers := [name for name in named if name not in known]:
             why = f"expected ids of the evidence, found {', '.join(dict.fromkeys(strangers))}"
@@ -169,6 +167,11 @@ class _Reading:
             prompt_sha=self.caller.prompt_sha,
             exchanges=exchanges,
         )
+
+    def _known(self) -> tuple[str, ...]:
+        """Ids that may be cited, as they came."""
+        called = (row.evidence_id for row in self._bench.called if row.value is not None)
+        return (*self._dossier.evidence_ids, *called)
 
     async def _with_tools(self, model: OpenAIChatModel) -> ViewAnswer:
         # One after the other: the order of calls gives evidence its ids, and a replay must find the same.
@@ -194,14 +197,15 @@ class _Reading:
 
     async def _pick(self, model: OpenAIChatModel) -> None:
         """Numbers of the model's choice, until it has enough; a choice that is none ends it."""
-        agent = Agent(model, output_type=NativeOutput(Step), instructions=self._system, retries=0)
+        among = step_among((*LISTED, FINISH), [str(timeframe) for timeframe in self._bench.bars])
+        agent = Agent(model, output_type=NativeOutput(among), instructions=self._system, retries=0)
         while len(self._bench.called) < self._settings.max_calls:
             try:
                 step = (await agent.run(self._so_far(), event_stream_handler=let_through)).output
-                if step.tool == FINISH or step.tool not in LISTED:
+                if step.tool == FINISH:
                     return
                 n_before = len(self._bench.called)
-                self._bench.call(step.tool, step.timeframe, {})
+                self._bench.call(step.tool, step.timeframe, _period(step))
             except (UnexpectedModelBehavior, ToolInputError):
                 return
             if len(self._bench.called) == n_before:
@@ -209,7 +213,8 @@ class _Reading:
                 return
 
     async def _once(self, model: OpenAIChatModel) -> ViewAnswer:
-        agent = Agent(model, output_type=NativeOutput(ViewAnswer), instructions=self._system, retries=1)
+        answer = view_of(self._known())
+        agent = Agent(model, output_type=NativeOutput(answer), instructions=self._system, retries=1)
         return (await agent.run(self._so_far(), event_stream_handler=let_through)).output
 
     def _so_far(self) -> str:
@@ -282,6 +287,11 @@ async def _call_tool(
         return evidence_line(ctx.deps.shown(called))
     except ToolInputError as error:
         raise ModelRetry(str(error)) from None
+
+
+def _period(step: Step) -> dict[str, float]:
+    names = {parameter.name for parameter in get_tool(step.tool).parameters}
+    return {"period": step.period} if step.period is not None and "period" in names else {}
 
 
 def _whole(parameters: Mapping[str, float]) -> dict[str, float]:

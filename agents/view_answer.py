@@ -1,8 +1,14 @@
-"""What the formula brain must answer, and what of it can go on record."""
+"""What the formula brain must answer, and what of it can go on record.
 
-from typing import Annotated, Literal
+Each question is asked by a schema that holds its own answers: a model that cannot be trusted to copy a name
+is held to the names there are.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Sequence
+from types import GenericAlias
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 MAX_REASONING = 900
 MAX_IDS = 12
@@ -26,3 +32,24 @@ class Step(BaseModel):
 
     tool: str
     timeframe: str
+    period: Annotated[int | None, Field(ge=2, le=1000)] = None
+    """Bars; None for the tool's own, and for tools that have none."""
+
+
+def view_of(ids: Sequence[str]) -> type[ViewAnswer]:
+    """A `ViewAnswer` that can cite these ids and no others."""
+    if not ids:
+        return ViewAnswer
+    cited: Any = (GenericAlias(list, (_one_of(ids),)), Field(max_length=MAX_IDS))
+    return create_model("View", __base__=ViewAnswer, supporting=cited, opposing=cited)
+
+
+def step_among(tools: Sequence[str], timeframes: Sequence[str]) -> type[Step]:
+    """A `Step` that can take one of these."""
+    return create_model(
+        "Step", __base__=Step, tool=(_one_of(tools), ...), timeframe=(_one_of(timeframes), ...)
+    )
+
+
+def _one_of(names: Sequence[str]) -> Any:
+    return Literal[tuple(names)]

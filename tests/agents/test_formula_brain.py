@@ -191,6 +191,29 @@ async def test_a_model_that_cannot_pick_answers_over_the_report(scripted: Script
     assert view.called == ()
 
 
+async def test_a_pick_is_held_to_the_tools_and_timeframes_there_are_and_may_name_a_period(
+    scripted: ScriptedServer,
+) -> None:
+    scripted.script(
+        Completion(json.dumps({"tool": "rsi", "timeframe": "1h", "period": 9})),
+        # A tool that has no period keeps to its own parameters.
+        Completion(json.dumps({"tool": "macd_histogram", "timeframe": "1h", "period": 9})),
+        Completion(json.dumps({"tool": "finish", "timeframe": "1h", "period": None})),
+        Completion(view_text(supporting=["rsi.1"], opposing=["macd_histogram.2"])),
+    )
+    scene = Scene(scripted, ability="loop", max_calls=3)
+    view = await scene.read()
+    assert view.abstained is None, view.abstained
+    bench = Workbench(CASE, BARS, (), 9)
+    assert view.called[0].value == bench.call("rsi", "1h", {"period": 9}).value
+    assert view.called[1].value == bench.call("macd_histogram", "1h", {}).value
+    schema = ("response_format", "json_schema", "schema", "properties")
+    first, last = scripted.requests[0], scripted.requests[-1]
+    assert first.at(*schema, "tool", "enum") == [*LISTED, "finish"]
+    assert first.at(*schema, "timeframe", "enum") == ["1h", "4h"]
+    assert last.at(*schema, "supporting", "items", "enum") == ["rsi", "atr", "rsi.1", "macd_histogram.2"]
+
+
 async def test_a_model_that_picks_the_same_again_is_not_asked_for_ever(scripted: ScriptedServer) -> None:
     again = Completion(json.dumps({"tool": LISTED[0], "timeframe": "1h"}))
     scripted.script(again, again, Completion(view_text()))
@@ -244,10 +267,18 @@ async def test_a_brain_that_was_not_asked_is_replayed_at_the_ability_it_had(scri
 
 async def test_an_id_that_does_not_exist_makes_no_view(scripted: ScriptedServer) -> None:
     scripted.always(Completion(view_text(supporting=["rsi", "moon_phase"])))
-    scene = Scene(scripted, ability="single")
-    view = await scene.read()
+    single = Scene(scripted, ability="single")
+    view = await single.read()
+    assert view.abstained == "no answer that counts: supporting: 1: Input should be 'rsi' or 'atr'"
+    assert (await single.read_again()).record_id == view.record_id
+    # What a model with tools may cite is not known before it has called them.
+    scripted.always(
+        Completion(tool_calls=(ToolCall("view", view_text(supporting=["rsi", "moon_phase"]), "c1"),))
+    )
+    calling = Scene(scripted, ability="tools")
+    view = await calling.read()
     assert view.abstained == "expected ids of the evidence, found moon_phase"
-    assert (await scene.read_again()).record_id == view.record_id
+    assert (await calling.read_again()).record_id == view.record_id
 
 
 async def test_a_number_nobody_measured_is_marked(scripted: ScriptedServer) -> None:

@@ -11,7 +11,7 @@ WRITTEN = {
     "assistant": (1, "a02aa47384a7"),
     "assistant_loop": (1, "6e8acb88f109"),
     "formula_brain": (1, "5af52780aaa2"),
-    "formula_brain_loop": (1, "05dafda7daef"),
+    "formula_brain_loop": (2, "079f1b0247ee"),
     "panel": (2, "ebb0f8f5e80c"),
     "repair": (1, "782d6c1d83a5"),
     "seat_deepseek": (1, "683e202f8561"),
