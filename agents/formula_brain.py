@@ -145,12 +145,15 @@ class _Reading:
         return await self._once(model)
 
     def view(self, answer: ViewAnswer, line: Line) -> FormulaView:
-        """The reading as a record; ids that do not exist make it none."""
+        """The reading as a record; ids that do not exist, or speak for and against, make it none."""
         exchanges = tuple(exchange.record_id for exchange in line.exchanges)
         known = self._known()
         named = [*answer.supporting, *answer.opposing]
         if strangers := [name for name in named if name not in known]:
             why = f"expected ids of the evidence, found {', '.join(dict.fromkeys(strangers))}"
+            return no_view(self._case, why, exchanges=exchanges, prompt_sha=self.caller.prompt_sha)
+        if both := [name for name in dict.fromkeys(answer.supporting) if name in answer.opposing]:
+            why = f"expected each id for or against, found as both {', '.join(both)}"
             return no_view(self._case, why, exchanges=exchanges, prompt_sha=self.caller.prompt_sha)
         case = self._case
         return FormulaView(

@@ -281,6 +281,14 @@ async def test_an_id_that_does_not_exist_makes_no_view(scripted: ScriptedServer)
     assert (await calling.read_again()).record_id == view.record_id
 
 
+async def test_evidence_that_speaks_for_and_against_is_no_reading(scripted: ScriptedServer) -> None:
+    scripted.always(Completion(view_text(supporting=["rsi", "atr"], opposing=["atr"])))
+    scene = Scene(scripted, ability="single")
+    view = await scene.read()
+    assert view.abstained == "expected each id for or against, found as both atr"
+    assert (await scene.read_again()).record_id == view.record_id
+
+
 async def test_a_number_nobody_measured_is_marked(scripted: ScriptedServer) -> None:
     scripted.always(Completion(view_text(reasoning="RSI at 71.9 is stretched.")))
     view = await Scene(scripted, ability="single").read()
