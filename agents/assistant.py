@@ -25,7 +25,8 @@ from agents.chat import Endpoint, without_thinking
 from agents.conversation import Conversation
 from agents.desk_results import total_cost
 from agents.desk_tools import TOOLS, Arguments, Toolbox, ToolUse, listed, overview
-from agents.line import Caller, Line
+from agents.exchanges import Caller
+from agents.line import Line
 from agents.model_errors import CUT
 from agents.seat import Lines
 from agents.settings import AssistantSettings

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from agents.line import Caller
+from agents.exchanges import Caller
 from contracts.exchange import Exchange
 
 _FAILED = frozenset({"cut", "deadline", "timeout", "unreachable"})

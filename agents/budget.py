@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
-from agents.line import LATE, Caller
+from agents.exchanges import LATE, Caller
 from agents.providers import Price, cost_usd
 from agents.settings import BudgetSettings
 from contracts.exchange import Exchange, Tokens

@@ -24,8 +24,9 @@ from agents.agent_model import Ability, abilities_of, agent_error_in_words, let_
 from agents.chat import Endpoint
 from agents.dossier import Dossier, evidence_line, make_dossier
 from agents.evidence_names import Citable
+from agents.exchanges import Caller
 from agents.grounding import ungrounded
-from agents.line import Caller, Line
+from agents.line import Line
 from agents.seat import Lines
 from agents.settings import BrainSettings
 from agents.view_answer import Step, ViewAnswer, step_among, view_of

@@ -14,7 +14,7 @@ from time import perf_counter
 
 import httpx
 
-from agents.line import Caller, Outcome, exchange_of, without_random_ids
+from agents.exchanges import Caller, Outcome, exchange_of, without_random_ids
 from contracts.errors import NotOnRecord
 from contracts.exchange import Exchange
 from contracts.ports import BlobStore, Journal

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from agents.budget import Spending, spent_on_record
 from agents.chat import Endpoint
 from agents.endpoints import OLLAMA, endpoint_on_record, find_endpoint
+from agents.exchanges import Caller
 from agents.formula_brain import BarsOf, FormulaBrain
-from agents.line import Caller
 from agents.local_models import model_capabilities, model_digest
 from agents.ollama_line import OllamaRecorder
 from agents.providers import Price, find_model

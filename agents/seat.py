@@ -21,8 +21,9 @@ from agents.ballot_answer import BallotAnswer, ballot_schema, read_answer
 from agents.chat import Endpoint, answer_format, open_chat, schema_in_words, without_thinking
 from agents.dossier import BEGIN, END, Dossier, as_data, make_dossier, told
 from agents.evidence_names import Citable
+from agents.exchanges import Caller
 from agents.grounding import ungrounded
-from agents.line import Caller, Line
+from agents.line import Line
 from agents.model_errors import CUT, FILTERED, in_words, is_passing, on_one_line, wait_before_retry_s
 from agents.settings import PanelSettings, SeatSettings
 from contracts.canonical import sha256_hex

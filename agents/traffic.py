@@ -11,7 +11,8 @@ import httpx2
 
 from agents.breaker import Breaker
 from agents.budget import Spending
-from agents.line import Caller, Line, Outside
+from agents.exchanges import Caller
+from agents.line import Line, Outside
 from agents.spoken import Words
 from contracts.canonical import sha256_hex
 from contracts.exchange import Exchange

@@ -15,8 +15,9 @@ from pydantic import SecretStr
 
 from agents.chat import Endpoint
 from agents.endpoints import OLLAMA, endpoint_on_record, find_endpoint
+from agents.exchanges import LATE, Caller
 from agents.formula_brain import BarsOf, FormulaBrain
-from agents.line import LATE, Caller, Line, NotAsked, Outside
+from agents.line import Line, NotAsked, Outside
 from agents.panel import looked_up, open_spending
 from agents.seat import ModelSeat
 from agents.settings import BrainSettings, BudgetSettings, PanelSettings, SeatSettings

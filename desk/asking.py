@@ -14,7 +14,7 @@ from uuid import uuid4
 from agents.assistant import Assistant
 from agents.desk_record import DeskRecord
 from agents.desk_tools import Toolbox
-from agents.line import Caller
+from agents.exchanges import Caller
 from agents.panel import Places, open_spending
 from agents.settings import AssistantSettings
 from agents.spoken import Words

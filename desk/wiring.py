@@ -49,7 +49,7 @@ from memory.recall import JournalRecall
 from tools.report import load_profile, reads_universe
 
 if TYPE_CHECKING:
-    from agents.line import Caller
+    from agents.exchanges import Caller
     from agents.panel import Panel
     from agents.spoken import Words
 

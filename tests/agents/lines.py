@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import httpx2
 
-from agents.line import Caller, Line, Outside
+from agents.exchanges import Caller
+from agents.line import Line, Outside
 from contracts.exchange import Exchange, Tokens
 from memory.scratch import OverlayBlobStore
 

@@ -15,7 +15,7 @@ from pydantic import JsonValue, SecretStr
 
 from agents.budget import Spending
 from agents.chat import Endpoint
-from agents.line import Caller
+from agents.exchanges import Caller
 from agents.providers import Model, Price, Quirk
 from agents.seat import ModelSeat
 from agents.settings import BudgetSettings, PanelSettings, SeatSettings

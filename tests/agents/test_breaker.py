@@ -3,7 +3,7 @@
 import pytest
 
 from agents.breaker import Breaker
-from agents.line import Caller
+from agents.exchanges import Caller
 from contracts.exchange import Exchange
 from tests.factories import make_exchange
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from agents.budget import Spending, spent_on_record
-from agents.line import LATE, Caller
+from agents.exchanges import LATE, Caller
 from agents.providers import Price, cost_usd
 from agents.settings import BudgetSettings
 from contracts.canonical import sha256_hex

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from agents.line import LATE, MAX_ANSWER_BYTES, DeadlinePassed, Line, NotAsked
+from agents.exchanges import LATE, MAX_ANSWER_BYTES
+from agents.line import DeadlinePassed, Line, NotAsked
 from contracts.errors import JournalUnavailable, NotOnRecord
 from contracts.exchange import Exchange, Tokens
 from tests.agents.lines import CALLER, Book, Parts

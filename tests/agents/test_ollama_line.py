@@ -9,7 +9,7 @@ import ollama
 import pytest
 from pydantic import BaseModel, Field
 
-from agents.line import Caller
+from agents.exchanges import Caller
 from agents.local_models import list_models, model_capabilities, model_digest, pull_model, show_model
 from agents.ollama_line import OllamaPlayback, OllamaRecorder
 from contracts.errors import JournalUnavailable, NotOnRecord, SettingsError

@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from agents import panel as panels
+from agents.exchanges import Caller
 from agents.formula_brain import BarsOf, FormulaBrain
-from agents.line import Caller
 from agents.panel import Panel, open_panel, open_spending
 from agents.seat import ModelSeat
 from agents.settings import DEFAULT_SEATS, BrainSettings, BudgetSettings, PanelSettings, SeatSettings

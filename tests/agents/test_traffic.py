@@ -10,7 +10,8 @@ import httpx2
 import pytest
 
 from agents.budget import Spending
-from agents.line import LATE, Caller, Line, NotAsked, Role
+from agents.exchanges import LATE, Caller, Role
+from agents.line import Line, NotAsked
 from agents.providers import Price
 from agents.settings import BudgetSettings
 from agents.traffic import LiveTraffic, RecordedTraffic

@@ -8,7 +8,8 @@ import pytest
 
 from agents.chat import Endpoint
 from agents.endpoints import endpoint_on_record
-from agents.line import LATE, Caller, Line, NotAsked
+from agents.exchanges import LATE, Caller
+from agents.line import Line, NotAsked
 from agents.settings import BrainSettings, SeatSettings
 from agents.what_if import Asking, WhatIfTraffic
 from contracts.errors import NotOnRecord
