@@ -1,6 +1,8 @@
 """What the two brains cost: how often the gate opens, what a dual decision says and hears, money a day.
 
-Snapshots are the bundled EUR/USD hours of 2017, each through the desk's own gate at its default settings.
+Snapshots are the bundled EUR/USD hours of 2017, each through the desk's own gate at its default settings. A
+proposal on a side that is already held is not voted on, so what the panel is asked hangs on what it lets
+through: it is counted with nothing traded and with everything traded, loss limits and Kelly's rule lifted.
 Decisions at moments drawn from those that the panel is asked on are made in full, by brain and seats on the
 small real model of the tests. Its tokenizer writes every digit as a token of its own, so its counts are high
 for text as full of numbers as ours; its answers are as long as the schema lets a weak model be. Prices are
@@ -12,7 +14,7 @@ import random
 import statistics
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -30,31 +32,37 @@ SEED = 20_261_121
 N_DECISIONS = 6
 SNAPSHOTS_A_DAY = 10_000
 SECONDS = 300.0
-_TURNS = ("brain", "seat")
+_TRADES_ALL = {
+    "consensus.no_quorum": "technical_half",
+    "limits.max_daily_loss_pct": 100,
+    "limits.max_drawdown_pct": 100,
+    "limits.kelly.min_trades": 10_000,
+}
 
 
 def main() -> None:
     """Measure and publish."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
-        levels = _levels(home)
+        levels, n_asked = _levels(home, "nothing", {})
+        _, n_asked_least = _levels(home, "everything", _TRADES_ALL)
         moments = [gate.as_of for gate in levels if gate.level == "vote"]
         drawn = sorted(random.Random(SEED).sample(moments, N_DECISIONS))
         with local_model_server(home) as model:
             decisions = [_decide(home, model, f"d{n}", at.isoformat()) for n, at in enumerate(drawn)]
-    share = len(moments) / len(levels)
-    text = f"{_gate_text(levels)}\n\n{_tokens_text(decisions)}\n\n{_money_text(decisions, share)}"
+    shares = (n_asked_least / len(levels), n_asked / len(levels))
+    text = f"{_gate_text(levels)}\n\n{_tokens_text(decisions)}\n\n{_money_text(decisions, shares)}"
     publish("cost", "What the two brains cost", text)
 
 
-def _levels(home: Path) -> list[Gate]:
-    """The gate of every bundled snapshot; nobody is asked behind it."""
-    settings = load_settings({"desk": "gates", "mode": "dual"}, where=home)
-    _run(home, settings)
-    journal = JournalReader(home / "gates" / "journal.db")
+def _levels(home: Path, desk: str, changes: Mapping[str, object]) -> tuple[list[Gate], int]:
+    """The gate of every bundled snapshot, and how often the panel would be asked; nobody has a key."""
+    _run(home, load_settings({"desk": desk, "mode": "dual", **changes}, where=home))
+    journal = JournalReader(home / desk / "journal.db")
     gates = list(journal.find_all(Gate))
+    n_asked = len({ballot.cycle_id for ballot in journal.find_all(Ballot)})
     journal.close()
-    return gates
+    return gates, n_asked
 
 
 def _run(home: Path, settings: Settings, *, once: bool = False) -> None:
@@ -148,11 +156,11 @@ def _medians(totals: Sequence[Sequence[Tokens]]) -> tuple[str, str, str]:
     return asked, said, thought
 
 
-def _money_text(decisions: Sequence[_Decision], share: float) -> str:
+def _money_text(decisions: Sequence[_Decision], shares: tuple[float, float]) -> str:
     first = [tokens for decision in decisions for tokens in decision.of("seat", is_first=True)]
     asked = round(statistics.median(t.input for t in first))
     said = round(statistics.median(t.output for t in first))
-    n_votes = share * SNAPSHOTS_A_DAY
+    least, most = (Decimal(share * SNAPSHOTS_A_DAY) for share in shares)
     rows, total = [], Decimal(0)
     for name in PanelSettings().seats:
         seat = DEFAULT_SEATS[name]
@@ -161,21 +169,16 @@ def _money_text(decisions: Sequence[_Decision], share: float) -> str:
             rows.append((name, f"{seat.model} at {seat.provider}", "no price known", "-", "-"))
             continue
         call = cost_usd(price, Tokens(input=asked, output=said))
-        total += call * Decimal(n_votes)
-        rows.append(
-            (
-                name,
-                f"{seat.model} at {seat.provider}",
-                _priced(price),
-                f"{call:.5f}",
-                f"{call * Decimal(n_votes):.2f}",
-            )
-        )
+        total += call
+        place = f"{seat.model} at {seat.provider}"
+        rows.append((name, place, _priced(price), f"{call:.5f}", f"{call * least:.2f} to {call * most:.2f}"))
     header = ("seat", "model", "$ a million in / out", "$ a vote", f"$ a day of {SNAPSHOTS_A_DAY:,}")
+    low, high = (f"{100 * share:.1f} %" for share in shares)
     return (
-        f"At {asked:,} tokens in and {said:,} out a seat, nothing cached, the panel asked on "
-        f"{100 * share:.1f} % of snapshots, the brain on a machine of one's own:\n\n{table(header, rows)}\n\n"
-        f"All seats: ${total:.2f} for {SNAPSHOTS_A_DAY:,} snapshots."
+        f"The panel is asked on {low} of snapshots if every proposal is traded and on {high} if none is. At "
+        f"{asked:,} tokens in and {said:,} out a seat, nothing cached, the brain on a machine of one's own:\n\n"
+        f"{table(header, rows)}\n\nAll seats: ${total * least:.2f} to ${total * most:.2f} for "
+        f"{SNAPSHOTS_A_DAY:,} snapshots."
     )
 
 
