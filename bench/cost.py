@@ -175,8 +175,8 @@ def _money_text(decisions: Sequence[_Decision], shares: tuple[float, float]) -> 
     header = ("seat", "model", "$ a million in / out", "$ a vote", f"$ a day of {SNAPSHOTS_A_DAY:,}")
     low, high = (f"{100 * share:.1f} %" for share in shares)
     return (
-        f"The panel is asked on {low} of snapshots if every proposal is traded and on {high} if none is. At "
-        f"{asked:,} tokens in and {said:,} out a seat, nothing cached, the brain on a machine of one's own:\n\n"
+        f"The panel is asked on {low} of snapshots if every proposal is traded and on {high} if none is. "
+        f"At {asked:,} tokens in and {said:,} out a seat, nothing cached, the brain on one's own machine:\n\n"
         f"{table(header, rows)}\n\nAll seats: ${total * least:.2f} to ${total * most:.2f} for "
         f"{SNAPSHOTS_A_DAY:,} snapshots."
     )
