@@ -1,9 +1,10 @@
 """Blind mode: a case without symbol, dates and level of price, so that no model answers from memory.
 
-The instrument is shown in another unit of account, in which it costs 100 now: prices are multiplied by one
-factor and quantities divided by it, so that money, risk and every ratio stay what they are. A pip of it is
-0.01. What would tell the level all the same is left out, and dates are not told. What a model advises in pips
-is turned back.
+The instrument is shown as if one unit of it cost 100 now, in the account's currency: prices are multiplied by
+one factor, and quantities are told in such units. Money, risk and every ratio stay what they are, and no
+quotient of money and quantity tells a contract's multiplier or a rate of exchange, which for USD/JPY would be
+the price itself. A pip of it is 0.01. What would tell the level all the same is left out, and dates are not
+told. What a model advises in pips is turned back.
 """
 
 import re
@@ -11,9 +12,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from contracts.errors import DataUnavailable
-from contracts.market import Quote
+from contracts.market import Instrument, Quote
 from contracts.ports import Case
 from contracts.records import Evidence, MarketSnapshot, Position, TradeProposal
+from markets.instruments import conversion_path, resolve
 
 LEVEL = 100.0
 PIP = 0.01
@@ -73,7 +75,10 @@ def mask_of(case: Case) -> Mask:
 
 
 def masked(case: Case, proposal: TradeProposal | None, mask: Mask) -> tuple[Case, TradeProposal | None]:
-    """Case and proposal as they are shown; only for models to read, their records are not those on file."""
+    """Case and proposal as they are shown; only for models to read, their records are not those on file.
+
+    Positions are shown to those who vote. DataUnavailable where no rate tells what a unit of one is worth.
+    """
     if mask.factor is None:
         return case, proposal
     names = _names(case)
@@ -82,10 +87,14 @@ def masked(case: Case, proposal: TradeProposal | None, mask: Mask) -> tuple[Case
         for row in map(mask.evidence, case.report.evidence)
     )
     report = case.report.model_copy(update={"evidence": tuple(rows)})
-    held = tuple(_position(position, names, mask.factor) for position in case.state.positions)
+    held = (
+        ()
+        if proposal is None
+        else tuple(_position(case, p, names, mask.factor) for p in case.state.positions)
+    )
     state = case.state.model_copy(update={"positions": held})
     shown = replace(case, state=state, report=report, snapshot=_snapshot(case.snapshot, mask.factor))
-    return shown, None if proposal is None else _proposal(proposal, mask.factor)
+    return shown, None if proposal is None else _proposal(case, proposal, mask.factor)
 
 
 def _names(case: Case) -> dict[str, str]:
@@ -109,24 +118,36 @@ def _quote(quote: Quote, factor: float) -> Quote:
     return quote.model_copy(update={"bid": quote.bid * factor, "ask": quote.ask * factor})
 
 
-def _position(position: Position, names: dict[str, str], factor: float) -> Position:
+def _position(case: Case, position: Position, names: dict[str, str], factor: float) -> Position:
     name = names[position.instrument_id]
     # Another instrument's level is hidden by its own price, since no quote of it is at hand.
     by = factor if name == OWN else LEVEL / float(position.average_price)
+    instrument = case.snapshot.instrument if name == OWN else resolve(position.instrument_id)
     return position.model_copy(
         update={
             "instrument_id": name,
-            "quantity": Decimal(repr(float(position.quantity) / by)),
+            "quantity": Decimal(repr(float(position.quantity) * _money_per_price(case, instrument) / by)),
             "average_price": Decimal(repr(float(position.average_price) * by)),
         }
     )
 
 
-def _proposal(proposal: TradeProposal, factor: float) -> TradeProposal:
+def _money_per_price(case: Case, instrument: Instrument) -> float:
+    """What a unit of the instrument gains in the account's currency when its price gains 1."""
+    currency = case.state.marks.currency
+    rate = conversion_path(instrument.quote_currency, currency, case.snapshot.rates)
+    if rate is None:
+        raise DataUnavailable(
+            f"expected a rate from {instrument.quote_currency} to {currency}, which is to be hidden, found "
+            "none: no model is asked"
+        )
+    return float(instrument.multiplier) * rate
+
+
+def _proposal(case: Case, proposal: TradeProposal, factor: float) -> TradeProposal:
     prices = {
         name: None if (price := getattr(proposal, name)) is None else price * factor
         for name in ("entry", "stop", "target")
     }
-    return proposal.model_copy(
-        update={**prices, "instrument_id": OWN, "quantity": proposal.quantity / factor}
-    )
+    quantity = proposal.quantity * _money_per_price(case, case.snapshot.instrument) / factor
+    return proposal.model_copy(update={**prices, "instrument_id": OWN, "quantity": quantity})

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from math import fsum
 
+from agents.exchanges import LATE
 from contracts.canonical import Amount, Real, Record, Utc
 from contracts.exchange import Exchange
 from contracts.records import (
@@ -178,9 +179,16 @@ def spending_on(journal: JournalReader, day: date) -> tuple[ModelSpending, ...]:
     return tuple(_spent(*whom, exchanges) for whom, exchanges in sorted(asked.items()))
 
 
-def total_cost(exchanges: Iterable[Exchange]) -> Decimal | None:
+def total_cost(exchanges: Sequence[Exchange]) -> Decimal | None:
     """Dollars of these answers; None where one of them has no known cost."""
-    costs = [each.cost_usd for each in exchanges if each.outcome not in ("not_asked", "unreachable")]
+    # What missed its deadline and came late is one answer, and its cost is told with what came.
+    came = {(e.cycle_id, e.role, e.seat, e.ordinal - LATE) for e in exchanges if e.outcome == "late"}
+    costs = [
+        e.cost_usd
+        for e in exchanges
+        if e.outcome not in ("not_asked", "unreachable")
+        and not (e.outcome == "deadline" and (e.cycle_id, e.role, e.seat, e.ordinal) in came)
+    ]
     known = [cost for cost in costs if cost is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None
 

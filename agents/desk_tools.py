@@ -5,6 +5,7 @@ name, and an overview uses the same functions. Results are fenced as data, becau
 into the journal what stands there.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from agents.desk_record import MAX_CYCLES, DeskRecord
 from agents.desk_results import account_seen, performance, spending_on, voter_skills
 from agents.dossier import BEGIN, END, as_data, evidence_line
 from agents.workbench import find_tools, read_tool
-from contracts.canonical import Record, canonical_json
+from contracts.canonical import Record
 from contracts.errors import DataUnavailable, ToolInputError
 from contracts.market import Side
 from contracts.records import Budget
@@ -136,7 +137,8 @@ class Toolbox:
     def _note(
         self, name: str, wanted: Mapping[str, object], result: str, *, is_refused: bool = False
     ) -> None:
-        told = canonical_json(dict(wanted)).decode()
+        # Not canonical JSON: a model may write a number that no record could hold.
+        told = json.dumps(dict(wanted), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         self.uses.append(
             ToolUse(tool=name[:40], arguments=told, result=result[: MAX_RESULT + 200], is_refused=is_refused)
         )
@@ -304,11 +306,11 @@ def _moment(text: str | None, into_the_day: timedelta) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ToolInputError(
             f"expected an ISO date or time such as 2017-03-01T14:00, found {text[:40]!r}"
         ) from None
-    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     is_date = len(text.strip()) == len("2017-03-01")
     return found + into_the_day if is_date else found
 

@@ -15,12 +15,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from time import perf_counter
 
 import httpx2
 
 from agents.exchanges import LATE, Caller, Outcome, exchange_of, is_answer, without_random_ids
 from agents.spoken import Spoken, Words
+from agents.streams import Parts, parts_of
 from agents.usage import DONE
 from contracts.errors import DualbrainError, NotOnRecord
 from contracts.exchange import Exchange, Tokens
@@ -210,7 +212,7 @@ class Line(httpx2.AsyncBaseTransport):
         if exchange.outcome == "cut":
             parts.append(httpx2.ReadError(exchange.error))
         headers = {"content-type": exchange.content_type} if exchange.content_type else {}
-        return httpx2.Response(exchange.status or 200, headers=headers, stream=_Parts(parts))
+        return httpx2.Response(exchange.status or 200, headers=headers, stream=Parts(parts))
 
 
 _AGAIN: dict[str, type[httpx2.TransportError]] = {
@@ -218,17 +220,6 @@ _AGAIN: dict[str, type[httpx2.TransportError]] = {
     "unreachable": httpx2.ConnectError,
     "deadline": DeadlinePassed,
 }
-
-
-class _Parts(httpx2.AsyncByteStream):
-    def __init__(self, parts: Sequence[bytes | Exception]) -> None:
-        self._parts = parts
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in self._parts:
-            if isinstance(part, Exception):
-                raise part
-            yield part
 
 
 class _Fetch(httpx2.AsyncByteStream):
@@ -242,7 +233,7 @@ class _Fetch(httpx2.AsyncByteStream):
         self._max_bytes = line.caller.max_answer_bytes
         self._handed_on: asyncio.Queue[httpx2.Response | bytes | Exception | None] = asyncio.Queue()
         self._unwritten: DualbrainError | None = None
-        self._spoken = Spoken()
+        self._spoken, self._hear = Spoken(), partial(outside.heard, line.caller)
         self._reading = asyncio.create_task(self._read())
         outside.background.add(self._reading)
         self._reading.add_done_callback(outside.background.discard)
@@ -273,10 +264,6 @@ class _Fetch(httpx2.AsyncByteStream):
         )
         self._given_up = LATE + exchange.ordinal
 
-    def _tell(self, part: bytes) -> None:
-        for words in self._spoken.feed(part):
-            self._outside.heard(self._line.caller, words)
-
     async def _read(self) -> None:
         started = perf_counter()
         head: httpx2.Response | None = None
@@ -286,12 +273,12 @@ class _Fetch(httpx2.AsyncByteStream):
         try:
             head = await self._outside.transport.handle_async_request(self._request)
             self._handed_on.put_nowait(head)
-            async for part in _parts_of(head):
+            async for part in parts_of(head):
                 received += part
                 if len(received) > self._max_bytes:
                     raise httpx2.ReadError(f"the answer is longer than {self._max_bytes:,} bytes")
                 self._handed_on.put_nowait(part)
-                self._tell(part)
+                self._spoken.tell(part, self._hear)
                 # Some servers keep a finished stream open; reading on would only wait.
                 if received[-32:].rstrip().endswith(DONE):
                     break
@@ -322,11 +309,3 @@ class _Fetch(httpx2.AsyncByteStream):
             # Here nobody would see it; who waits for the answer must.
             failure = self._unwritten = error
         self._handed_on.put_nowait(failure)
-
-
-async def _parts_of(head: httpx2.Response) -> AsyncIterator[bytes]:
-    stream = head.stream
-    if not isinstance(stream, httpx2.AsyncByteStream):
-        raise httpx2.StreamError("expected an answer that can be read without blocking")
-    async for part in stream:
-        yield part

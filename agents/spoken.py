@@ -1,6 +1,6 @@
 """The words in an answer as it comes in, for people to watch; what counts is read from the whole of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -21,6 +21,17 @@ class Spoken:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._is_heard = True
+
+    def tell(self, part: bytes, heard: Callable[[Words], None]) -> None:
+        """Pass the words of this part on; a listener that breaks is told no more, and nothing is raised."""
+        if not self._is_heard:
+            return
+        try:
+            for words in self.feed(part):
+                heard(words)
+        except Exception:  # noqa: BLE001 - who watches must not change what is answered, and so what is decided
+            self._is_heard = False
 
     def feed(self, part: bytes) -> Iterator[Words]:
         """The words that this part completes; never raises, for nobody decides by them."""

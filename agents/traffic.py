@@ -20,6 +20,7 @@ from contracts.ports import BlobStore, Journal
 
 _A_LINE = 1_000
 """Rows of one cycle are numbered by line: more exchanges than any seat may have."""
+_ALL = 2**62
 _POOL = httpx2.Limits(max_connections=32, max_keepalive_connections=8)
 
 
@@ -91,7 +92,7 @@ class LiveTraffic:
 
     def hear_of_others(self) -> None:
         """What others have put on record since, such as the assistant beside a desk: one day has one cap."""
-        rows = self._journal.newest(Exchange, _A_LINE, after=self._read_through)
+        rows = self._journal.newest(Exchange, _ALL, after=self._read_through)
         others = (Exchange.from_canonical(row.body) for row in rows if row.seq not in self._own)
         self._spending.note_others(others, self._blobs.get)
         self._own.clear()

@@ -122,6 +122,7 @@ class WhatIf:
         self._halted_by = halted_by
         self._key_of = key_of
         self._unreachable: dict[tuple[str, str], str] = {}
+        self._looked_up: dict[Endpoint, Endpoint] = {}
         self.questions: list[Question] = []
         self.asked: list[Exchange] = []
         """What went on record, in order."""
@@ -172,7 +173,12 @@ class WhatIf:
         if isinstance(found, str):
             self._unreachable[settings.provider, settings.model] = found
             return endpoint_on_record(settings)
-        return looked_up(found) if found.provider == OLLAMA else found
+        if found.provider != OLLAMA:
+            return found
+        # Once: every seat of every cycle comes here, and weights that change half way would mix two models.
+        if found not in self._looked_up:
+            self._looked_up[found] = looked_up(found)
+        return self._looked_up[found]
 
     def _question(self, caller: Caller, tokens_in: int, tokens_out: int) -> Question:
         refused = self._unreachable.get((caller.provider, caller.model))

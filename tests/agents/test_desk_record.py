@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from agents.desk_record import DeskRecord
 from agents.desk_results import account_seen, performance, spending_on, voter_skills
 from agents.desk_tools import MAX_RESULT, TOOLS, fenced
+from agents.exchanges import LATE
 from contracts.errors import ToolInputError
 from contracts.exchange import Exchange, Tokens
 from contracts.market import Side
@@ -188,6 +190,21 @@ def test_skill_counts_calls_and_the_trades_a_seat_was_for(tmp_path: Path) -> Non
     assert (deepseek.n_trades, deepseek.mean_r, deepseek.hit_rate) == (0, None, None)
 
 
+def test_an_answer_that_came_late_was_asked_for_once_and_its_cost_is_known(tmp_path: Path) -> None:
+    used: dict[str, Any] = {"tokens": Tokens(input=100, output=10), "cost_usd": Decimal("0.01")}
+    with open_to_write(tmp_path, "late") as journal:
+        first = make_exchange(1, outcome="deadline")
+        for each in (first, make_exchange(1, LATE, outcome="late", **used)):
+            journal.append(each, cycle_id=each.cycle_id, ordinal=each.ordinal)
+        day = datetime(2026, 3, 2, tzinfo=UTC).date()
+        (late,) = spending_on(journal, day)
+        lost = make_exchange(2, outcome="deadline")
+        journal.append(lost, cycle_id=lost.cycle_id)
+        (unknown,) = spending_on(journal, day)
+    assert (late.n_asked, late.cost_usd) == (1, Decimal("0.01"))
+    assert (unknown.n_asked, unknown.cost_usd) == (2, None)
+
+
 def test_spending_is_todays_and_unknown_where_a_price_is(tmp_path: Path) -> None:
     used: dict[str, Any] = {"outcome": "complete", "tokens": Tokens(input=100, output=10)}
     with open_to_write(tmp_path, "spent") as journal:
@@ -245,6 +262,13 @@ def test_every_tool_takes_what_its_schema_says(record: DeskRecord) -> None:
     assert not any(use.is_refused for use in box.uses)
 
 
+def test_what_ended_so_is_found_however_far_back(record: DeskRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    traded = record.cycles(ended="outcome", limit=50)
+    assert len(traded) > 1
+    monkeypatch.setattr("agents.desk_record._PAGE", 3)
+    assert record.cycles(ended="outcome", limit=50) == traded
+
+
 @pytest.mark.parametrize(
     ("name", "given", "says"),
     [
@@ -252,6 +276,9 @@ def test_every_tool_takes_what_its_schema_says(record: DeskRecord) -> None:
         ("cycle", {}, "expected cycle to be given cycle"),
         ("account", {"side": "BUY"}, "expected account to be given nothing"),
         ("cycles", {"since": "yesterday"}, "expected an ISO date or time"),
+        ("cycles", {"until": "0001-01-01T00:00+14:00"}, "expected an ISO date or time"),
+        ("cycles", {"limit": 10**30}, "limit: Input should be less than or equal to 50"),
+        ("risk", {"instrument": "EURUSD", "side": "BUY", "percent": nan}, "expected a percent over 0"),
         ("cycles", {"limit": 500}, "limit: Input should be less than or equal to 50"),
         ("risk", {"instrument": "EURUSD", "side": "HOLD"}, "side: Input should be 'BUY' or 'SELL'"),
         ("market", {"instrument": "GOLD"}, "nearest are XAUUSD, GC"),

@@ -79,6 +79,13 @@ def test_a_clock_set_back_over_midnight_gives_no_allowance_out_again(
     assert panel.budgets()[1].spent == 1_100 * (hours_ahead in (23.5, 24.5))
 
 
+def test_the_gate_is_told_what_another_process_spent_since() -> None:
+    panel, journal = opened(DEFAULT_SEATS["kimi"])
+    assert panel.budgets()[1].spent == 0
+    journal.append(make_exchange("beside", outcome="complete", tokens=Tokens(input=1_000, output=100)))
+    assert panel.budgets()[1].spent == 1_100
+
+
 def test_local_weights_are_named_by_their_digest() -> None:
     digest = "ab" * 32
     with OllamaStandIn(None, stored=(StoredModel("qwen3:8b", digest, 5_000_000_000),)) as server:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.spoken import Spoken, Words
-from tests.agents.seat_scene import desk_told, said, vote_text
+from tests.agents.seat_scene import VOTE, desk_told, said, vote_text
 
 
 def event(**delta: object) -> bytes:
@@ -56,3 +56,32 @@ async def test_a_seat_is_heard_word_by_word_while_it_speaks_and_not_in_a_replay(
     assert json.loads("".join(spoken))["answer"] == "APPROVE"
     assert await desk.replay() == ballot
     assert len(desk.heard) == len(spoken)
+
+
+def test_a_line_that_never_ends_is_kept_only_in_part() -> None:
+    spoken = Spoken()
+    for _ in range(300):
+        assert list(spoken.feed(b"x" * 1_000)) == []
+    assert list(spoken.feed(b'data: {"choices": [{"delta": {"content": "cut off"}}]}\n')) == []
+    assert len(spoken._rest) == 0
+    list(spoken.feed(b"x" * 300_000))
+    assert len(spoken._rest) == 100_000
+
+
+def test_thinking_under_two_names_is_heard_once() -> None:
+    assert list(Spoken().feed(event(reasoning_content="Hm.", reasoning="Hm."))) == [
+        Words("Hm.", is_thinking=True)
+    ]
+
+
+async def test_a_listener_that_breaks_is_heard_no_more_and_the_vote_counts() -> None:
+    class Broken(list[tuple[str, Words]]):
+        def append(self, each: tuple[str, Words]) -> None:
+            super().append(each)
+            raise BrokenPipeError(f"nobody reads what {each[0]} says")
+
+    async with desk_told(VOTE) as (desk, _):
+        desk.heard = Broken()
+        ballot = await desk.vote()
+    assert (ballot.answer, desk.outcomes) == ("APPROVE", ["complete"])
+    assert len(desk.heard) == 1

@@ -19,7 +19,7 @@ from contracts.errors import NotOnRecord
 from contracts.exchange import Exchange, Tokens
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tests.agents.lines import Answer, Model, Parts
-from tests.factories import cycle_named
+from tests.factories import cycle_named, make_exchange
 
 NAMES = ("brain", "deepseek", "kimi", "minimax")
 SAID = b'{"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}'
@@ -167,6 +167,31 @@ async def test_what_another_process_spends_on_the_same_journal_counts_at_the_nex
     # Neither counts twice what it wrote itself.
     beside.traffic.hear_of_others()
     assert beside.spending.budgets() == one.spending.budgets()
+
+
+async def test_however_much_another_process_asked_since_all_of_it_counts() -> None:
+    one = desk(settings=BudgetSettings(tokens_per_day=10**6))
+    for n in range(1_100):
+        beside = make_exchange("beside", n, outcome="complete", tokens=Tokens(input=2, output=1))
+        one.journal.append(beside, cycle_id=beside.cycle_id, ordinal=n)
+    one.traffic.hear_of_others()
+    spent = {budget.name: budget.spent for budget in one.spending.budgets()}
+    assert spent["tokens_per_day"] == 3_300
+
+
+async def test_what_another_process_lost_the_usage_of_counts_at_the_most_its_request_tells() -> None:
+    one = desk(answer(SAID))
+    body = b'{"max_tokens": 40, "messages": []}'
+    lost = make_exchange("beside", outcome="cut", request=one.blobs.put(body))
+    one.journal.append(lost, cycle_id=lost.cycle_id)
+    # A reason not to ask costs nothing.
+    one.journal.append(make_exchange("other", outcome="not_asked"), cycle_id=cycle_named("other"))
+    await ask(one.line("kimi"))
+    one.traffic.hear_of_others()
+    spent = {budget.name: budget.spent for budget in one.spending.budgets()}
+    assert spent["tokens_per_day"] == len(body) // 3 + 40 + 10
+    # What is its own is not remembered longer than that: a desk runs for months.
+    assert one.traffic._own == set()
 
 
 class Endless(httpx2.AsyncBaseTransport):

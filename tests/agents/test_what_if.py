@@ -10,11 +10,14 @@ from agents.chat import Endpoint
 from agents.endpoints import endpoint_on_record
 from agents.exchanges import LATE, Caller
 from agents.line import Line, NotAsked
-from agents.settings import BrainSettings, SeatSettings
-from agents.what_if import Asking, WhatIfTraffic
+from agents.settings import BrainSettings, BudgetSettings, SeatSettings
+from agents.what_if import Asking, WhatIf, WhatIfTraffic
 from contracts.errors import NotOnRecord
 from contracts.exchange import Exchange
+from memory.scratch import MemoryJournal, OverlayBlobStore
 from tests.agents.lines import CALLER, Answer, Book, Model, Parts
+from tests.servers.answers import Reply
+from tests.servers.scripted import ScriptedServer
 
 URL = "https://models.example/v1/chat/completions"
 USAGE = b'{"text": "%s", "usage": {"prompt_tokens": 7, "completion_tokens": 3}}'
@@ -166,6 +169,25 @@ def test_a_cycle_asked_too_often_takes_no_more() -> None:
     many = [exchange.model_copy(update={"ordinal": n}) for n in range(LATE - 19)]
     with pytest.raises(NotAsked, match="earlier questions to kimi, found 481"):
         WhatIfTraffic(book.blobs, many, None).line(CALLER)
+
+
+def test_a_server_is_asked_what_it_holds_once_and_not_for_every_cycle() -> None:
+    settings = SeatSettings(provider="ollama", model="qwen3:4b", prompt="seat_kimi")
+    with ScriptedServer() as server:
+        server.always(Reply(404, b"{}"))
+        asking = WhatIf(
+            BudgetSettings(),
+            key_of=lambda _: None,
+            journal=MemoryJournal(),
+            blobs=OverlayBlobStore(),
+            halted_by=lambda: None,
+            ollama_host=server.root_url,
+        ).noting()
+        first = asking.endpoint_of(settings)
+        n_requests = len(server.requests)
+        assert n_requests
+        assert asking.endpoint_of(settings.model_copy(update={"prompt": "seat_minimax"})) == first
+        assert len(server.requests) == n_requests
 
 
 @pytest.mark.parametrize(

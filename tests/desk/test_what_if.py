@@ -7,10 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from agents.settings import BudgetSettings
+from contracts.records import Budget
+from desk.commands.asking import Estimate
 from desk.settings import load_settings
 from desk.wiring import open_desk
 from memory.lease import DeskLease
@@ -376,3 +380,27 @@ def test_a_cycle_replays_after_its_model_has_left_the_catalogue(
     if verdict == "drifted":
         assert "on record, found another one" in told["past_the_record"]
         assert f"quirks may be unknown: expected a provider, found '{provider}'" in told["past_the_record"]
+
+
+def test_a_brain_where_none_was_set_is_not_answered_by_the_view_that_there_was_none(tmp_path: Path) -> None:
+    opened = ("--set", "gate.brief=1e-9", "--set", "gate.vote=1e-9", "--desk", "d")
+    at_ten = ("--from", "2017-02-15T10:00", "--to", "2017-02-15T10:00", "--once", "--json")
+    said = dualbrain(tmp_path, "run", "--brains", "dual", *at_ten, *opened)
+    (decided,) = json.loads(said.out)["decided"]
+    assert decided["formula_brain"]["abstained"] == "no formula brain is set; name a model under brain"
+    again = (
+        "replay",
+        decided["cycle_id"],
+        "--desk",
+        "d",
+        "--json",
+        "--set",
+        "brain.provider=openai-compatible",
+    )
+    replayed = json.loads(dualbrain(tmp_path, *again, "--set", "brain.model=some").out)
+    assert "request 0 of brain on record" in replayed["past_the_record"]
+
+
+def test_of_a_cap_that_is_passed_nothing_is_left() -> None:
+    cap = Budget(name="usd_per_day", cap=Decimal(1), spent=Decimal("1.25"))
+    assert Estimate((), (cap,), BudgetSettings()).as_json()["left_today"] == {"usd_per_day": "0"}

@@ -91,6 +91,8 @@ async def test_a_course_the_record_never_took_ends_past_the_record(tmp_path: Pat
     assert beyond
     assert all(result.first_stage == "report" for result in beyond)
     assert all("Portfolio" in (result.past_the_record or "") for result in beyond)
+    # No model could answer for the account.
+    assert not any("--ask" in (result.past_the_record or "") for result in beyond)
 
 
 async def test_an_unknown_setting_is_refused_by_name(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ async def snap(
     timeframe: Timeframe = Timeframe.H1,
     settings: SnapshotSettings = SETTINGS,
     blobs: DictBlobs | None = None,
+    held: tuple[str, ...] = (),
 ) -> MarketSnapshot:
     """A snapshot, after making sure that replay comes to the same one."""
     blobs = blobs or DictBlobs()
@@ -77,6 +78,7 @@ async def snap(
         feed=feed,
         writer=ChunkWriter(blobs),
         settings=settings,
+        held=held,
     )
     assert recheck_snapshot(snapshot, ChunkReader(blobs), settings).record_id == snapshot.record_id
     return snapshot
@@ -405,3 +407,24 @@ def test_the_daily_pause_of_gold_is_no_gap() -> None:
     hole = make_bars([to_ms(at) for at in opens if at.hour not in {21, 22}])
     found = check_bars(XAUUSD, Timeframe.H1, hole, hole.last_close_time, settings)
     assert [reason.code for reason in found] == ["gapped"]
+
+
+class TwoPairs(BarsFeed):
+    """The same bars under another name too."""
+
+    async def bars(self, instrument_id: str, timeframe: Timeframe, until: datetime, count: int) -> Bars:
+        asked = "EURUSD" if instrument_id == "GBPUSD" else instrument_id
+        return await super().bars(asked, timeframe, until, count)
+
+
+async def test_what_is_held_is_stored_beside_what_is_decided_on_and_its_faults_refuse_nothing() -> None:
+    blobs = DictBlobs()
+    snapshot = await snap(TwoPairs(BARS), blobs=blobs, held=("GBPUSD", "EURUSD", "XAUUSD"))
+    assert [(series.instrument_id, series.timeframe) for series in snapshot.held] == [
+        ("GBPUSD", Timeframe.H1)
+    ]
+    assert {series.instrument_id for series in snapshot.series} == {"EURUSD"}
+    assert snapshot.reasons == ()
+    (name, bars), *others = ChunkReader(blobs).held_of(snapshot).items()
+    assert (name, others) == ("GBPUSD", [])
+    assert (len(bars), bars.last_close_time) == (SETTINGS.bars, AS_OF)

@@ -147,3 +147,15 @@ def test_only_the_newest_are_told_and_remembered_in_any_order_of_asking() -> Non
 def test_a_cycle_that_is_not_there_is_refused() -> None:
     with pytest.raises(InvariantBroken, match="expected cycle"):
         JournalRecall(MemoryJournal()).past_calls("kimi", state())
+
+
+def test_read_on_row_by_row_nothing_is_left_out_and_a_trade_that_gained_nothing_is_not_won() -> None:
+    journal = MemoryJournal()
+    recall = JournalRecall(journal)
+    for n in range(4):
+        asked = began(journal, n)
+        assert recall.past_calls("kimi", asked).n_closed == n
+        put(journal, n, proposal())
+        put(journal, n, ballot("kimi", "APPROVE"))
+        put(journal, n, outcome(0.0))
+    assert recall.past_calls("kimi", began(journal, 4)).n_won == 0

@@ -88,6 +88,8 @@ def test_bars_that_only_one_of_them_has_are_left_out() -> None:
 def test_too_few_returns_in_common_or_one_that_stands_still_give_a_reason() -> None:
     bars = random_bars(3, MIN_COMMON)
     assert return_correlation(bars, bars, window=100).reason == "needs 30 returns in common, has 29"
+    enough = random_bars(5, MIN_COMMON + 1)
+    assert return_correlation(enough, enough, window=100).value == pytest.approx(1)
     longer = random_bars(3, 60)
     still = with_closes(longer, [1.0] * 60)
     assert return_correlation(longer, still, window=50).reason == "undefined: one of the two did not move"

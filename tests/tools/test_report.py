@@ -323,3 +323,30 @@ def test_rows_and_signals_that_are_formulas_are_computed_in_one_pass(monkeypatch
     report = make_report(snapshot(), bars, (), weights, load_profile("technical"), ScoreSettings())
     assert [given.name for given in report.strength.inputs] == list(signals)
     assert passes == [list(signals)]
+
+
+def test_each_instrument_held_adds_its_correlation_over_the_newest_hundred_returns() -> None:
+    bars, profile = both(), load_profile("technical")
+    held = {"GBPUSD": random_bars(8, Timeframe.H1), "a name": random_bars(9, Timeframe.H1, 20)}
+    report = make_report(snapshot(), bars, (), "none", profile, ScoreSettings(), held)
+    assert (
+        report.evidence[: len(profile.rows)]
+        == make_report(snapshot(), bars, (), "none", profile, ScoreSettings()).evidence
+    )
+    one, two = report.evidence[len(profile.rows) :]
+    assert [(row.evidence_id, row.instrument_id) for row in (one, two)] == [
+        ("correlation_1", "GBPUSD"),
+        ("correlation_2", "a name"),
+    ]
+    ours, theirs = (np.diff(np.log(each.close[-101:])) for each in (bars[Timeframe.H1], held["GBPUSD"]))
+    assert one.value == pytest.approx(np.corrcoef(ours, theirs)[0, 1])
+    assert one.n_obs == 100
+    assert (two.value, two.reason) == (None, "needs 30 returns in common, has 19")
+
+
+def test_a_bar_of_an_instrument_held_from_after_as_of_is_refused() -> None:
+    late = random_bars(8, Timeframe.H1, end=AS_OF + timedelta(hours=1))
+    with pytest.raises(InvariantBroken, match="cut them at the decision bar"):
+        make_report(
+            snapshot(), both(), (), "none", load_profile("technical"), ScoreSettings(), {"GBPUSD": late}
+        )
