@@ -26,6 +26,8 @@ class JournalRecall:
         """Rows under this one are read."""
         self._ballots: deque[Ballot] = deque(maxlen=REMEMBERED)
         self._outcomes: deque[Outcome] = deque(maxlen=REMEMBERED)
+        self._proposals: dict[str, TradeProposal | None] = {}
+        """Of the ballots' cycles: a read for each ballot and vote would cost more than the vote."""
 
     def past_calls(self, seat: str, state: DeskState) -> PastCalls:
         """See the port. InvariantBroken for a cycle that is not in the journal."""
@@ -42,7 +44,7 @@ class JournalRecall:
         )
 
     def _call(self, ballot: Ballot, instrument_id: str, r_of: dict[str, float | None]) -> PastCall | None:
-        proposal = self._journal.find(TradeProposal, ballot.cycle_id)
+        proposal = self._proposals[ballot.cycle_id]
         if proposal is None or proposal.instrument_id != instrument_id:
             return None
         return PastCall(
@@ -65,6 +67,11 @@ class JournalRecall:
         self._ballots.extend(Ballot.from_canonical(found.body) for found in ballots)
         self._outcomes.extend(Outcome.from_canonical(found.body) for found in outcomes)
         self._before = row
+        known, cycles = self._proposals, {ballot.cycle_id for ballot in self._ballots}
+        self._proposals = {
+            cycle_id: known[cycle_id] if cycle_id in known else self._journal.find(TradeProposal, cycle_id)
+            for cycle_id in cycles
+        }
 
 
 def _first_row(journal: Journal, cycle_id: str) -> int:
