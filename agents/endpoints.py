@@ -4,7 +4,7 @@ from pydantic import SecretStr
 
 from agents.chat import Endpoint
 from agents.local_models import server_url
-from agents.providers import find_model, hides_a_key, providers, unlisted_model
+from agents.providers import find_model, hides_a_key, is_sendable, providers, unlisted_model
 from agents.settings import BrainSettings, SeatSettings
 from contracts.errors import SettingsError
 
@@ -26,6 +26,12 @@ def find_endpoint(
     provider = providers()[settings.provider]
     if key is None and provider.key_variable is not None and not provider.is_key_optional:
         return f"no key: set {provider.key_variable}; {provider.how_to_get_key}"
+    if key is not None and not is_sendable(key.get_secret_value()):
+        # The client that refuses to send it would say the whole of it, and that goes on record.
+        return (
+            f"expected the key of {provider.name} in letters, digits and signs alone, found a blank, a line "
+            f"break or another character; set {provider.key_variable} anew"
+        )
     if key is not None and not hides_a_key(endpoint.base_url):
         return (
             f"expected https to send the key of {provider.name}, found {endpoint.base_url}, where others can "

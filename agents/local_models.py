@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from agents.abilities import Abilities, ask_abilities
-from agents.providers import hides_a_key
+from agents.providers import hides_a_key, is_sendable
 from contracts.canonical import Record, Utc
 from contracts.errors import SettingsError
 
@@ -111,7 +111,10 @@ def server_url(host: str | None) -> str:
             parts.port or {"http": 80, "https": 443}[parts.scheme] if "://" in text else parts.port or 11434
         )
     except (ValueError, KeyError):
-        raise SettingsError(f"expected OLLAMA_HOST as [http://]HOST[:PORT], found {host!r}") from None
+        # What stands before an @ may be a password.
+        raise SettingsError(
+            f"expected OLLAMA_HOST as [http://]HOST[:PORT], found {text.rpartition('@')[2]!r}; correct it"
+        ) from None
     # A server told to listen everywhere names no address that everybody can call.
     name = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(parts.hostname, parts.hostname)  # noqa: S104
     return f"{parts.scheme}://{f'[{name}]' if ':' in str(name) else name}:{port}{parts.path}"
@@ -276,9 +279,15 @@ def _asking(
 ) -> "Iterator[ollama.Client]":
     """A client, and what goes wrong with it in words; `refused` says what to do where the server says no."""
     import httpx
-    import ollama
 
     url = server_url(host)
+    try:
+        # The client reads OLLAMA_HOST for itself, while it is imported and whatever we pass it.
+        import ollama
+    except ValueError:
+        raise SettingsError(
+            "expected OLLAMA_HOST of the environment as [http://]HOST[:PORT], found no address; correct it"
+        ) from None
     timeout = httpx.Timeout(answer_s, connect=min(_CONNECT_S, answer_s))
     try:
         # Without the environment: a proxy set for the outside would stand between us and this machine.
@@ -311,5 +320,6 @@ def _asking(
 
 def _guard_key(request: "httpx.Request") -> None:
     """The client takes a key of ollama.com's from the environment by itself."""
-    if not hides_a_key(str(request.url)):
+    key = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if not hides_a_key(str(request.url)) or not is_sendable(key):
         request.headers.pop("authorization", None)

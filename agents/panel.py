@@ -13,7 +13,7 @@ from agents.exchanges import Caller
 from agents.formula_brain import BarsOf, FormulaBrain
 from agents.local_models import model_capabilities, model_digest
 from agents.ollama_line import OllamaRecorder
-from agents.providers import Price, find_model
+from agents.providers import Price, find_model, providers
 from agents.seat import ModelSeat
 from agents.settings import BrainSettings, BudgetSettings, PanelSettings, SeatSettings
 from agents.spoken import Words
@@ -95,7 +95,13 @@ def open_spending(
     """The caps, with what the journal says was spent today.
 
     A counterfactual counts for the day and never for the cycle that it is about, nor that cycle for it.
+    SettingsError for the cap of a provider that there is none of: it would hold nobody.
     """
+    if strangers := [name for name in budget.usd_per_day_of if name not in providers()]:
+        raise SettingsError(
+            f"expected budget.usd_per_day_of of providers among {', '.join(providers())}, found "
+            f"{', '.join(strangers)}; correct it"
+        )
     day, asked = _asked_today(journal)
     spent = (
         exchange.model_copy(update={"cycle_id": None})

@@ -227,6 +227,11 @@ def hides_a_key(url: str) -> bool:
     )
 
 
+def is_sendable(key: str) -> bool:
+    """Whether a key can stand in a header as it is: visible ASCII alone."""
+    return all("!" <= each <= "~" for each in key)
+
+
 @cache
 def _catalogue() -> Mapping[str, Provider]:
     return read_providers(CATALOGUE)

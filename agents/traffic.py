@@ -12,6 +12,7 @@ import httpx2
 from agents.breaker import Breaker
 from agents.budget import Spending
 from agents.exchanges import Caller
+from agents.key_mask import KeyMask
 from agents.line import Line, Outside
 from agents.spoken import Words
 from contracts.canonical import sha256_hex
@@ -61,7 +62,7 @@ class LiveTraffic:
     def outside(self) -> Outside:
         """What a line needs to ask: every request over it is within the budget and on record."""
         return Outside(
-            transport=self._way_out(),
+            transport=KeyMask(self._way_out()),
             write=self._write,
             cost_of=self._spending.cost_of,
             may_ask=self._may_ask,

@@ -1,6 +1,7 @@
 """Keys of model providers and where Ollama is, from the environment or `.env`; no key is shown anywhere."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -31,5 +32,13 @@ def ollama_host() -> str | None:
 def variable(name: str, where: Path | None = None) -> str | None:
     """A variable of the environment, else of `.env` where the command runs; None where it is empty."""
     env_file = (where or Path.cwd()) / ".env"
-    stored = dotenv_values(env_file).get(name) if env_file.is_file() else None
+    stored = read_env_file(env_file).get(name) if env_file.is_file() else None
     return os.environ.get(name, "").strip() or (stored or "").strip() or None
+
+
+def read_env_file(path: Path) -> Mapping[str, str | None]:
+    """The names and values of a `.env` file; SettingsError, which shows none of it, where it is no text."""
+    try:
+        return dotenv_values(path)
+    except UnicodeDecodeError:
+        raise SettingsError(f"expected UTF-8 text in {path}, found other bytes; save it as UTF-8") from None

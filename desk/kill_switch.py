@@ -11,14 +11,17 @@ class FileKillSwitch:
         self.path = folder / "HALT"
 
     def halted_by(self) -> str | None:
-        """The file's text, or None where there is no file; a file that cannot be read halts too."""
+        """The file's text, or None where there is no file; a file that cannot be read halts too.
+
+        Goes on record and to the assistant's model, so it does not say where the folder is.
+        """
         try:
             text = self.path.read_text(encoding="utf-8", errors="replace").strip()
         except FileNotFoundError:
             return None
         except OSError as error:
-            return f"halted: the kill switch {self.path} cannot be read ({error.strerror})"
-        return f"halted: {text or 'no reason given'} (remove {self.path} to go on)"
+            return f"halted: the file HALT in the desk's folder cannot be read ({error.strerror})"
+        return f"halted: {text or 'no reason given'} (`dualbrain resume`, or removing the file HALT, ends it)"
 
     def engage(self, by: str, reason: str, at: datetime) -> None:
         """Halt the desk."""

@@ -13,12 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.settings import AssistantSettings
 from contracts.errors import SettingsError
-from graphs.desk import CycleSettings
+from desk.keys import read_env_file
+from graphs.desk import CycleSettings, refusals
 from markets.paper import PaperSettings
 from markets.price_file import PriceFile
 from markets.replay_feed import ReplayFeedSettings
@@ -132,7 +132,7 @@ def sources(overrides: Mapping[str, object] | None = None, where: Path | None = 
     env_file = folder / ".env"
     found = [_toml(folder)]
     if env_file.is_file():
-        found.append(Source(str(env_file), _from_names(dotenv_values(env_file), str(env_file))))
+        found.append(Source(str(env_file), _from_names(read_env_file(env_file), str(env_file))))
     found.append(Source("environment", _from_names(os.environ, "environment")))
     found.append(Source("command line", _nest({n.lower(): v for n, v in (overrides or {}).items()})))
     return tuple(source for source in found if source.tree)
@@ -245,11 +245,5 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, o
 
 
 def _explain(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
-        name = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            lines.append(f"{name}: expected a known setting, found an unknown name")
-        else:
-            lines.append(f"{name}: {problem['msg']}, found {problem['input']!r}")
-    return "settings refused: " + "; ".join(lines) + "; `dualbrain doctor` lists every name"
+    lines = "; ".join(refusals(error))
+    return f"settings refused: {lines}; `dualbrain doctor` lists every name"

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from agents.consensus import ConsensusSettings
 from agents.settings import DEFAULT_SEATS, BrainSettings, BudgetSettings, PanelSettings, Seats
@@ -98,3 +99,27 @@ class Desk:
     """What voters are told of their own past; nothing where there is none."""
     budgets: Callable[[], tuple[Budget, ...]] = tuple
     """What models may still cost today."""
+
+
+def refusals(error: ValidationError) -> tuple[str, ...]:
+    """What is wrong with settings, a sentence each; never the whole of a section, nor a password."""
+    return tuple(_refusal(problem) for problem in error.errors())
+
+
+def _refusal(problem: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    match problem["type"]:
+        case "extra_forbidden":
+            said = "expected a known setting, found an unknown name"
+        case "missing":
+            said = "expected a value, found none"
+        case "value_error":
+            # Our own validators say what they found; what pydantic would add is all that they looked at.
+            said = problem["msg"].removeprefix("Value error, ")
+        case _ if name.endswith("base_url"):
+            said = (
+                "expected http(s)://HOST[:PORT][/PATH] without user, password or query, found something else"
+            )
+        case _:
+            said = f"{problem['msg']}, found {problem['input']!r:.200}"
+    return f"{name}: {said}" if name else said

@@ -31,7 +31,7 @@ from contracts.records import (
 )
 from graphs.absent import Absent, Stopped
 from graphs.cycle import compile_cycle
-from graphs.desk import CycleSettings, Desk
+from graphs.desk import CycleSettings, Desk, refusals
 from graphs.differences import Difference, by_stage, compare
 from graphs.ledger import Ledger
 from graphs.minds_again import Minds, Past, minds_as_they_were, minds_under
@@ -253,10 +253,7 @@ def change_settings(settings: CycleSettings, changes: Mapping[str, object]) -> C
     try:
         return CycleSettings.model_validate(tree)
     except ValidationError as error:
-        problem = error.errors()[0]
-        name = ".".join(str(part) for part in problem["loc"]) or next(iter(changes))
-        text = f"{name}: {problem['msg']}, found {problem['input']!r}"
-        raise ToolInputError(text, problem=problem["type"]) from None
+        raise ToolInputError(refusals(error)[0], problem=error.errors()[0]["type"]) from None
 
 
 def _judge(

@@ -41,7 +41,7 @@ def ask(question: QuestionArgument, desk: DeskOption = None, is_json: JsonOption
     elif answer.failed is None:
         _print(answer)
     if answer.failed is not None:
-        typer.echo(f"error: no answer: {answer.failed}", err=True)
+        typer.echo(f"error: no answer: {answer.failed.removeprefix('no answer ')}", err=True)
         raise typer.Exit(_NO_ANSWER)
 
 

@@ -27,6 +27,7 @@ ASKING_MODES = ("technical+panel", "dual")
 _SERVER_S = 1.0
 _PROBE_S = 60.0
 _Role = Literal["seat", "brain", "assistant"]
+_Mind = SeatSettings | BrainSettings
 _Kept = TypeAdapter(tuple[Abilities, ...])
 
 
@@ -122,9 +123,9 @@ def model_lines(state: ModelsState) -> list[tuple[str, str]]:
     return [*rows, ("probes", state.problem)] if state.problem is not None else rows
 
 
-def _minds(settings: Settings) -> dict[tuple[_Role, str], SeatSettings | BrainSettings]:
+def _minds(settings: Settings) -> dict[tuple[_Role, str], _Mind]:
     """Everybody who is named a model, in the order of a decision; the assistant may go by the brain's."""
-    found: dict[tuple[_Role, str], SeatSettings | BrainSettings] = {}
+    found: dict[tuple[_Role, str], _Mind] = {}
     if settings.brain.model:
         found["brain", "brain"] = settings.brain
     found |= {("seat", name): seat for name, seat in settings.seats.items()}
@@ -161,7 +162,7 @@ def _look_at_ollama(host: str | None) -> OllamaState:
     try:
         url = server_url(host)
     except SettingsError as error:
-        return OllamaState(url=host or "", answers=False, models=(), problem=str(error))
+        return OllamaState(url="", answers=False, models=(), problem=str(error))
     try:
         models = tuple(info.name for info in list_models(host, _SERVER_S))
     except SettingsError as error:
@@ -169,23 +170,21 @@ def _look_at_ollama(host: str | None) -> OllamaState:
     return OllamaState(url=url, answers=True, models=models, problem=None)
 
 
-def _endpoint(
-    seat: SeatSettings | BrainSettings, key_of: Callable[[str], SecretStr | None], host: str | None
-) -> Endpoint | str:
+def _endpoint(seat: _Mind, key_of: Callable[[str], SecretStr | None], host: str | None) -> Endpoint | str:
     try:
         return find_endpoint(seat, key_of(seat.provider) if seat.provider in providers() else None, host)
     except SettingsError as error:
         return str(error)
 
 
-def _base_url(seat: SeatSettings | BrainSettings, host: str | None) -> str | None:
+def _base_url(seat: _Mind, host: str | None) -> str | None:
     try:
         return base_url_of(seat, host)
     except SettingsError:
         return None
 
 
-def _price(seat: SeatSettings | BrainSettings) -> Price | None:
+def _price(seat: _Mind) -> Price | None:
     try:
         return find_model(seat.provider, seat.model).price
     except SettingsError:
@@ -203,9 +202,7 @@ def _key_state(
     return "not needed" if known.is_key_optional else "missing"
 
 
-def _lacks_locally(
-    seat: SeatSettings | BrainSettings, base_url: str | None, ollama: OllamaState
-) -> str | None:
+def _lacks_locally(seat: _Mind, base_url: str | None, ollama: OllamaState) -> str | None:
     """What an Ollama seat still needs; only the server at OLLAMA_HOST was looked at."""
     if seat.provider != OLLAMA:
         return None

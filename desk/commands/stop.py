@@ -1,13 +1,17 @@
 """A clean stop: the first Ctrl+C or SIGTERM is heard between two acts, a second one leaves at once."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Self
 
 _HEARD = (signal.SIGINT, signal.SIGTERM)
+_STDERR = 2
+_STOPPING = b"\nstopping after this step; Ctrl+C again leaves at once, and the next run finishes it\n"
+"""A model that is being asked is waited for, up to its deadline."""
 
 
 class StopRequest:
@@ -48,3 +52,6 @@ class StopRequest:
         self.requested_by = signal.Signals(number).name
         if is_second or self._is_person_asked:
             raise KeyboardInterrupt
+        # What prints may be at work just now, and cannot be entered twice.
+        with suppress(OSError):
+            os.write(_STDERR, _STOPPING)

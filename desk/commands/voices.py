@@ -29,13 +29,14 @@ class Voices:
     def finish(self) -> None:
         """What nobody has finished saying."""
         for (seat, kind), rest in self._said.items():
-            if rest.strip():
-                self._print(seat, kind, rest)
+            self._print(seat, kind, rest)
         self._said.clear()
 
     def _print(self, seat: str, kind: str, text: str) -> None:
         who = f"{seat} thinks" if kind == "model_thinks" else seat
         words = "".join(each if each.isprintable() else " " for each in text).strip()
+        if not words:
+            return
         self._console.print(f"{who}: {words}", style="dim", soft_wrap=True)
 
 

@@ -139,3 +139,11 @@ def test_a_key_goes_to_this_machine(host: str) -> None:
 )
 def test_on_record_there_is_an_endpoint_without_key_and_way(settings: SeatSettings) -> None:
     assert endpoint_on_record(settings).model == find_model(settings.provider, settings.model)
+
+
+@pytest.mark.parametrize("stray", ["\n", "\r", " ", "\t", "\x01", "\x7f", "ü", "\u200b"])
+def test_a_key_that_no_header_can_hold_is_told_of_and_not_shown(stray: str) -> None:
+    why = find_endpoint(DEFAULT_SEATS["kimi"], SecretStr(f"sk-sec{stray}ret"))
+    assert isinstance(why, str)
+    assert "a line break or another character; set MOONSHOT_API_KEY anew" in why
+    assert "sk-sec" not in why

@@ -1,6 +1,9 @@
 """Local models over Ollama's API: listed, estimated, fetched, asked; and every failure in words."""
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,6 +21,7 @@ from agents.local_models import (
     show_model,
 )
 from contracts.errors import SettingsError
+from tests.conftest import ROOT
 from tests.servers.answers import Delivery, Reply, Silence, Step
 from tests.servers.fixtures import local_model, ollama_stand_in, scripted
 from tests.servers.local_model import LocalModel
@@ -116,6 +120,36 @@ def test_the_address_is_read_as_ollama_reads_it(host: str | None, url: str) -> N
 def test_an_address_that_is_none_is_refused(host: str) -> None:
     with pytest.raises(SettingsError, match="expected OLLAMA_HOST as"):
         server_url(host)
+
+
+def test_an_address_that_is_none_is_told_without_its_password() -> None:
+    with pytest.raises(SettingsError, match="found 'box:99999'; correct it"):
+        server_url("me:hunter2@box:99999")
+
+
+@pytest.mark.parametrize("host", [None, "http://127.0.0.1:9"])
+def test_the_client_that_reads_a_wrong_address_by_itself_ends_in_words(host: str | None) -> None:
+    # It reads the environment while it is imported, and here it has been long ago.
+    code = f"""
+from agents.local_models import list_models
+from contracts.errors import SettingsError
+import os
+try:
+    list_models({host!r} or os.environ["OLLAMA_HOST"])
+except SettingsError as error:
+    print(error)
+"""
+    env = {**os.environ, "OLLAMA_HOST": "127.0.0.1:99999", "PYTHONPATH": str(ROOT)}
+    said = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("expected OLLAMA_HOST ")
+    assert "found " in said.stdout
+
+
+def test_a_key_of_the_client_that_no_header_can_hold_is_left_out_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, shelf: OllamaStandIn
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "sk-hunter2\nrest")
+    assert list_models(shelf.root_url)
 
 
 def test_models_are_listed_as_records(shelf: OllamaStandIn) -> None:

@@ -189,6 +189,13 @@ def test_halt_stops_the_next_decisions_and_resume_lets_them_go_on(home: Path) ->
     assert (said.code, "news at three" in said.out, "PAPER" in said.err) == (0, True, True)
     halted = json.loads(dualbrain(home, "run", "--once", *DESK, "--json").out)
     assert halted["stood_aside"][0]["what"].startswith("desk_state")
+    # The record outlives this machine, and a model is told of it.
+    (ended,) = [
+        each["ended"]
+        for each in json.loads(dualbrain(home, "audit", "ls", *DESK, "--limit", "1", "--json").out)
+    ]
+    assert "news at three (`dualbrain resume`, or removing the file HALT, ends it)" in ended
+    assert str(home) not in ended
     assert "runs again" in dualbrain(home, "resume", *DESK).out
     assert "was not halted" in dualbrain(home, "resume", *DESK).out
     running = json.loads(dualbrain(home, "run", "--once", *DESK, "--json").out)

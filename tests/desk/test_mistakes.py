@@ -66,6 +66,51 @@ def test_a_wrong_command_or_option_exits_2(tmp_path: Path, arguments: tuple[str,
     assert dualbrain(tmp_path, *arguments).code == 2
 
 
+PASSWORD = "hunter2"
+WITH_PASSWORD = "//".join(("http:", f"me:{PASSWORD}@h/v1"))
+"""In one piece no file of ours may hold such an address."""
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ('panel.seats=["nobody"]', "panel.seats: expected seats among"),
+        ("panel.seats=[]", "panel: expected at least one seat"),
+        ("gate.vote=0.5", "gate: expected brief at or under vote"),
+        ("seats.mine.model=x", "seats.mine.provider: expected a value, found none"),
+        (f"seats.kimi.base_url={WITH_PASSWORD}", "seats.kimi.base_url: expected http"),
+        (f"brain.base_url=http://h/v1?key={PASSWORD}", "brain.base_url: expected http"),
+        (f"seats.kimi.api_key={PASSWORD}", "seats.kimi.api_key: expected a known setting"),
+    ],
+)
+def test_a_setting_is_refused_in_a_sentence_that_shows_no_section_and_no_password(
+    tmp_path: Path, setting: str, words: str
+) -> None:
+    said = dualbrain(tmp_path, *RUN, "--set", setting)
+    assert (said.code, words in said.error) == (2, True), said.error
+    assert not any(each in said.error for each in (PASSWORD, "Value error", "Field required", "{"))
+
+
+def test_a_cap_for_a_provider_that_is_none_stops_the_start(tmp_path: Path) -> None:
+    said = dualbrain(tmp_path, *RUN, "--brains", "dual", "--set", 'budget.usd_per_day_of={"depseek": "0.1"}')
+    assert said.code == 2
+    assert "expected budget.usd_per_day_of of providers among moonshot, deepseek" in said.error
+    assert "found depseek; correct it" in said.error
+
+
+@pytest.mark.parametrize("arguments", [RUN, ("models", "ls"), ("doctor",)])
+def test_an_env_file_that_is_no_text_is_named_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    (tmp_path / ".env").write_bytes(b"\xff\xfe MOONSHOT_API_KEY=" + PASSWORD.encode())
+    said = dualbrain(tmp_path, *arguments)
+    assert said.code == 2
+    assert "expected UTF-8 text in" in said.out + said.err
+    assert PASSWORD not in said.out + said.err
+    assert "Traceback" not in said.err
+
+
 def price_feed(folder: Path, rows: str) -> tuple[str, ...]:
     (folder / "prices.csv").write_text("time,open,high,low,close\n" + rows, encoding="utf-8")
     (folder / "feed.toml").write_text(

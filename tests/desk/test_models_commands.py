@@ -214,6 +214,21 @@ def test_doctor_looks_whether_the_local_model_is_there(shelf: OllamaStandIn, tmp
     assert "correct it" in str(doctor(tmp_path)[1]["local"]["missing"])
 
 
+def test_doctor_looks_at_brain_and_assistant_where_they_have_a_model(
+    shelf: OllamaStandIn, tmp_path: Path
+) -> None:
+    assert doctor(tmp_path)[1].keys().isdisjoint({"brain", "assistant"})
+    text = '[brain]\nmodel = "qwen3:4b"\n[assistant]\nprovider = "deepseek"\nmodel = "deepseek-flash"\n'
+    (tmp_path / "dualbrain.toml").write_text(text, encoding="utf-8")
+    _, minds = doctor(tmp_path)
+    assert (minds["brain"]["base_url"], minds["brain"]["missing"]) == (shelf.base_url, None)
+    assert "set DEEPSEEK_API_KEY" in str(minds["assistant"]["missing"])
+    assert (minds["kimi"]["sits"], minds["brain"]["sits"]) == (True, True)
+    told = dualbrain(tmp_path, "doctor").out
+    assert "brain          qwen3:4b at ollama; not billed" in told
+    assert told.index("\nbrain ") < told.index("\nseat kimi ") < told.index("\nassistant ")
+
+
 def test_doctor_says_that_the_address_of_ollama_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

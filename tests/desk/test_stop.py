@@ -15,10 +15,13 @@ def send(which: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_is_only_noted(which: signal.Signals) -> None:
+def test_the_first_signal_is_only_noted_and_told(
+    which: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
     with StopRequest() as stop:
         send(which)
         assert stop.requested_by == which.name
+    assert "stopping after this step; Ctrl+C again leaves at once" in capfd.readouterr().err
 
 
 def test_the_second_signal_leaves_at_once() -> None:

@@ -53,3 +53,10 @@ def test_text_of_a_model_cannot_draw_on_the_screen() -> None:
 
 def test_words_without_a_space_are_cut_at_a_breath() -> None:
     assert "".join(line.removeprefix("kimi: ") for line in printed(says("kimi", "x" * 250))) == "x" * 250
+
+
+def test_a_line_without_words_is_not_printed() -> None:
+    assert printed(*(says("kimi", piece) for piece in ("{\n", "\n", " \t\n", '"answer"', "\n", "\n"))) == [
+        "kimi: {",
+        'kimi: "answer"',
+    ]
