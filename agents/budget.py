@@ -83,7 +83,10 @@ class Spending:
             would_be = spent.plus(worst)
             used = Decimal(would_be.tokens) if name.startswith("tokens") else would_be.usd
             if used > cap:
-                return f"expected {name} within its cap of {cap:f}, found {used:f} with this call at worst"
+                return (
+                    f"expected {name} within its cap of {cap:f}, found {used:f} with this call at worst; "
+                    f"budget.{name.split()[0]} sets it"
+                )
         return None
 
     def note(self, exchange: Exchange) -> None:

@@ -12,6 +12,18 @@ _SHORTEST_KEY = 8
 """A stand-in for a key, such as `none`, may be a common word."""
 
 
+def key_of(authorization: str) -> bytes:
+    """The key in a header, empty where it is too short to be told from a word."""
+    key = authorization.removeprefix("Bearer ").encode()
+    return key if len(key) >= _SHORTEST_KEY else b""
+
+
+def masked(body: bytes, authorization: str) -> bytes:
+    """A whole body without the key that its request was sent with."""
+    key = key_of(authorization)
+    return body.replace(key, _STARS) if key else body
+
+
 class KeyMask(httpx2.AsyncBaseTransport):
     """Stars in the place of the key that the request was sent with."""
 
@@ -20,9 +32,9 @@ class KeyMask(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The server's answer without the key; nothing else of it changes."""
-        key = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
+        key = key_of(request.headers.get("authorization", ""))
         answer = await self._inner.handle_async_request(request)
-        if len(key) < _SHORTEST_KEY or not isinstance(answer.stream, httpx2.AsyncByteStream):
+        if not key or not isinstance(answer.stream, httpx2.AsyncByteStream):
             return answer
         stream = _Masked(answer.stream, key)
         return httpx2.Response(answer.status_code, headers=answer.headers, stream=stream)

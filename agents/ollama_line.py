@@ -15,6 +15,7 @@ from time import perf_counter
 import httpx
 
 from agents.exchanges import Caller, Outcome, exchange_of, without_random_ids
+from agents.key_mask import masked
 from contracts.errors import NotOnRecord
 from contracts.exchange import Exchange
 from contracts.ports import BlobStore, Journal
@@ -112,7 +113,7 @@ class _Asked:
             request=self.request,
             body=self.request.content,
             head=head,
-            answer=answer,
+            answer=answer and masked(answer, self.request.headers.get("authorization", "")),
         )
         latency_ms = (perf_counter() - self.started) * 1000
         self.journal.append(exchange, cycle_id=exchange.cycle_id, ordinal=self.ordinal, latency_ms=latency_ms)

@@ -14,6 +14,8 @@ class Words(NamedTuple):
 
     text: str
     is_thinking: bool = False
+    is_first: bool = False
+    """Of an answer: what was said before is another one."""
 
 
 class Spoken:
@@ -22,6 +24,7 @@ class Spoken:
     def __init__(self) -> None:
         self._rest = b""
         self._is_heard = True
+        self._is_begun = False
 
     def tell(self, part: bytes, heard: Callable[[Words], None]) -> None:
         """Pass the words of this part on; a listener that breaks is told no more, and nothing is raised."""
@@ -29,7 +32,8 @@ class Spoken:
             return
         try:
             for words in self.feed(part):
-                heard(words)
+                heard(words._replace(is_first=not self._is_begun))
+                self._is_begun = True
         except Exception:  # noqa: BLE001 - who watches must not change what is answered, and so what is decided
             self._is_heard = False
 

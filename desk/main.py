@@ -28,6 +28,9 @@ class _Door(TyperGroup):
         has_traceback = bool(os.environ.pop(TRACEBACK, ""))
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # Before a command listens for it: while its modules are still being imported.
+            raise typer.Exit(130) from None
         except Exception as error:
             if type(error).__module__.startswith("typer"):
                 raise

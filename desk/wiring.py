@@ -208,6 +208,8 @@ def _panel(
     from agents.panel import open_panel
 
     def heard(caller: "Caller", words: "Words") -> None:
+        if words.is_first:
+            listener(SessionEvent("model_begins", caller.cycle_id, "", seat=caller.seat))
         kind = "model_thinks" if words.is_thinking else "model_says"
         listener(SessionEvent(kind, caller.cycle_id, words.text, seat=caller.seat))
 

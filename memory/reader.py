@@ -258,7 +258,7 @@ def _why_ended(record: Record) -> str:
     if isinstance(record, Order):
         return record.state
     if isinstance(record, DeskState):
-        return f"halted by {record.halted_by}"
+        return record.halted_by or "halted"
     if isinstance(record, Approval):
         return record.reason or f"refused by {record.by}"
     if reasons := getattr(record, "reasons", ()):

@@ -23,14 +23,15 @@ class Voices:
                 self._print(event.seat, event.kind, said[:end])
                 said = said[end:].lstrip()
             self._said[event.seat, event.kind] = said
+        elif event.kind == "model_begins" and event.seat is not None:
+            self.finish(event.seat)
         elif event.kind == "cycle_finished":
             self.finish()
 
-    def finish(self) -> None:
-        """What nobody has finished saying."""
-        for (seat, kind), rest in self._said.items():
-            self._print(seat, kind, rest)
-        self._said.clear()
+    def finish(self, only: str | None = None) -> None:
+        """What nobody, or one of them, has finished saying."""
+        for seat, kind in [who for who in self._said if only in (None, who[0])]:
+            self._print(seat, kind, self._said.pop((seat, kind)))
 
     def _print(self, seat: str, kind: str, text: str) -> None:
         who = f"{seat} thinks" if kind == "model_thinks" else seat

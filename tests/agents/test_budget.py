@@ -227,7 +227,8 @@ def test_a_refusal_names_the_cap_and_what_the_call_would_bring_it_to(
     name: str, settings: BudgetSettings, cap: str, found: str
 ) -> None:
     why = spending(settings).may_ask(caller(), 2_000, 1_000)
-    assert why == f"expected {name} within its cap of {cap}, found {found} with this call at worst"
+    told = f"expected {name} within its cap of {cap}, found {found} with this call at worst; "
+    assert why == f"{told}budget.{name.split()[0]} sets it"
 
 
 def test_a_call_that_just_fits_is_made_and_the_next_token_is_not() -> None:

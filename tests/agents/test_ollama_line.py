@@ -260,6 +260,18 @@ def test_no_key_is_on_record(monkeypatch: pytest.MonkeyPatch, record: Record) ->
     assert not any(b"sk-secret" in data for data in stored)
 
 
+def test_a_key_that_a_server_repeats_is_not_on_record(
+    monkeypatch: pytest.MonkeyPatch, record: Record
+) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "sk-secret-of-mine")
+    with ScriptedServer() as server:
+        server.always(Reply(401, b'{"error": "no such key: sk-secret-of-mine"}'))
+        with pytest.raises(SettingsError):
+            list_models(server.base_url.removesuffix("/v1"), transport=record.recorder())
+    (body,) = [body for body in record.bodies(record.only) if body]
+    assert body == b'{"error": "no such key: ********"}'
+
+
 # Chat, which the desk asks for elsewhere
 
 

@@ -53,6 +53,7 @@ async def test_a_seat_is_heard_word_by_word_while_it_speaks_and_not_in_a_replay(
     assert {seat for seat, _ in desk.heard} == {"kimi"}
     spoken = [words.text for _, words in desk.heard]
     assert len(spoken) > 3
+    assert [words.is_first for _, words in desk.heard] == [True] + [False] * (len(spoken) - 1)
     assert json.loads("".join(spoken))["answer"] == "APPROVE"
     assert await desk.replay() == ballot
     assert len(desk.heard) == len(spoken)

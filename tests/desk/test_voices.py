@@ -46,6 +46,12 @@ def test_the_end_of_a_cycle_prints_what_is_left() -> None:
     assert printed(says("kimi", "so it is"), ended, says("kimi", "more")) == ["kimi: so it is", "kimi: more"]
 
 
+def test_a_second_answer_of_one_begins_a_line_and_leaves_the_others_alone() -> None:
+    again = SessionEvent("model_begins", "ab" * 32, "", seat="kimi")
+    pieces = (says("minimax", "a "), says("kimi", "one"), again, says("kimi", "two"), says("minimax", "b"))
+    assert printed(*pieces) == ["kimi: one", "kimi: two", "minimax: a b"]
+
+
 def test_text_of_a_model_cannot_draw_on_the_screen() -> None:
     (line,) = printed(says("kimi", "a\x1b[2Jb\x07[red]c"))
     assert line == "kimi: a [2Jb [red]c"

@@ -221,7 +221,7 @@ def test_cycles_are_listed_newest_first_with_how_each_ended(open_journal: OpenJo
     journal.append(make_desk_state("f", halted_by="kill switch"))
     cycles = journal.cycles()
     assert [c.end for c in cycles] == [
-        "halted by kill switch",
+        "kill switch",
         "no_quote",
         "refused by trader",
         "FILLED",
