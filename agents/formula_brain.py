@@ -201,7 +201,7 @@ class _Reading:
 
     async def _pick(self, model: OpenAIChatModel) -> None:
         """Numbers of the model's choice, until it has enough; a choice that is none ends it."""
-        among = step_among((*LISTED, FINISH), [str(timeframe) for timeframe in self._bench.bars])
+        among = step_among((*LISTED, FINISH), tuple(str(timeframe) for timeframe in self._bench.bars))
         agent = Agent(model, output_type=NativeOutput(among), instructions=self._system, retries=0)
         while len(self._bench.called) < self._settings.max_calls:
             try:

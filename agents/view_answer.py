@@ -5,6 +5,7 @@ is held to the names there are.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from types import GenericAlias
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 MAX_REASONING = 900
 MAX_IDS = 12
+_KEPT = 32
+"""Schemas made of names; a profile has the same ones in every cycle."""
 
 
 class ViewAnswer(BaseModel):
@@ -36,7 +39,8 @@ class Step(BaseModel):
     """Bars; None for the tool's own, and for tools that have none."""
 
 
-def view_of(ids: Sequence[str]) -> type[ViewAnswer]:
+@lru_cache(maxsize=_KEPT)
+def view_of(ids: tuple[str, ...]) -> type[ViewAnswer]:
     """A `ViewAnswer` that can cite these ids and no others."""
     if not ids:
         return ViewAnswer
@@ -44,7 +48,8 @@ def view_of(ids: Sequence[str]) -> type[ViewAnswer]:
     return create_model("View", __base__=ViewAnswer, supporting=cited, opposing=cited)
 
 
-def step_among(tools: Sequence[str], timeframes: Sequence[str]) -> type[Step]:
+@lru_cache(maxsize=_KEPT)
+def step_among(tools: tuple[str, ...], timeframes: tuple[str, ...]) -> type[Step]:
     """A `Step` that can take one of these."""
     return create_model(
         "Step", __base__=Step, tool=(_one_of(tools), ...), timeframe=(_one_of(timeframes), ...)

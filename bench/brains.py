@@ -31,6 +31,7 @@ from pydantic_ai import Agent, NativeOutput, ToolOutput
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
+from agents.agent_model import let_through
 from agents.budget import Spending
 from agents.chat import Endpoint, open_chat
 from agents.dossier import plain
@@ -227,7 +228,7 @@ class _Stand:
             agent = Agent(model, output_type=NativeOutput(ViewAnswer), instructions=system)
 
         async def asked(_moment: Moment) -> None:
-            await agent.run(user)
+            await agent.run(user, event_stream_handler=let_through)
 
         return asked
 
