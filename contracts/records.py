@@ -632,6 +632,20 @@ class KellyReset(Record):
     at: Utc
 
 
+class PersonAnswer(Record):
+    """What a person said to a question from another process; the session acts on the first one."""
+
+    of_cycle: Sha256
+    request_id: Sha256
+    is_granted: bool
+    by: str
+    quantity: Real | None
+    """None for a refusal."""
+    reason: str
+    said_at: Utc
+    """By the clock on the wall, whatever the desk's own says."""
+
+
 PATH: tuple[type[StageRecord], ...] = (
     DeskState,
     MarketSnapshot,
@@ -660,6 +674,7 @@ _AROUND: tuple[type[Record], ...] = (
     SessionStarted,
     SessionEnded,
     KellyReset,
+    PersonAnswer,
 )
 
 RECORDS: dict[str, type[Record]] = {cls.__name__: cls for cls in (*PATH, *_AROUND)}

@@ -10,7 +10,7 @@ from contracts.canonical import sha256_hex
 from contracts.records import Environment
 from desk.settings import ROOT
 
-ROOMS = ("agents", "contracts", "desk", "graphs", "markets", "memory", "prompts", "tools")
+ROOMS = ("agents", "contracts", "desk", "graphs", "markets", "memory", "prompts", "tools", "tui")
 
 
 def forbid_tracing() -> None:

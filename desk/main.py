@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from contracts.errors import DualbrainError
-from desk.commands import ask, audit, demo, doctor, kill, models, replay, run, tools
+from desk.commands import ask, audit, chat, demo, doctor, kill, models, questions, replay, run, tools
 
 TRACEBACK = "DUALBRAIN_TRACEBACK"
 
@@ -50,6 +50,9 @@ app = typer.Typer(
 )
 app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=run.EPILOG)(run.run)
+app.command(epilog=chat.EPILOG)(chat.chat)
+app.command(epilog=questions.QUESTIONS_EPILOG)(questions.questions)
+app.command(epilog=questions.ANSWER_EPILOG)(questions.answer)
 app.command(epilog=replay.EPILOG)(replay.replay)
 app.command(epilog=ask.EPILOG)(ask.ask)
 app.add_typer(audit.app, name="audit")

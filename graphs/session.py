@@ -27,12 +27,14 @@ from contracts.records import (
     Approval,
     ApprovalRequest,
     DeskState,
+    PersonAnswer,
 )
 from graphs.approval import answer
 from graphs.cycle import compile_cycle
 from graphs.desk import CycleSettings, Desk
 from graphs.execution import as_order, mark_account
 from graphs.ledger import OpenTrade
+from graphs.questions import LOOKED_AT
 from graphs.settlement import as_fill, settle
 from graphs.stages import CycleRun, by_kind, stage_records
 from graphs.state import CycleState
@@ -77,6 +79,8 @@ class Session:
         self.tally = Tally()
         self.marks: AccountMarks | None = None
         self.pending: dict[str, Pending] = {}
+        self._heard = 0
+        """Row through which people's answers were heard."""
         self._weights = weights
         self._listener = listener
         self._code_hash = code_hash
@@ -119,6 +123,7 @@ class Session:
             await self.reconcile()
             await self._keep_broker(bars)
             await self._mark_account()
+        await self.hear_answers()
         await self.sweep()
         for bar in bars:
             await self.run_cycle(bar.instrument_id, close_time)
@@ -179,6 +184,22 @@ class Session:
                     request, is_granted=False, by="session", kind="expiry", reason=reason, at=now
                 )
                 await self._resume(cycle_id, refusal)
+
+    async def hear_answers(self) -> None:
+        """Act on what people said from other processes; only the first answer to a question counts."""
+        for row in self.desk.journal.newest(PersonAnswer, LOOKED_AT, after=self._heard):
+            self._heard = row.seq
+            said = PersonAnswer.from_canonical(row.body)
+            pending = self.pending.get(said.of_cycle)
+            if pending is not None and pending.request.record_id == said.request_id:
+                await self.answer(
+                    said.of_cycle,
+                    said.request_id,
+                    is_granted=said.is_granted,
+                    by=said.by,
+                    reason=said.reason,
+                    quantity=said.quantity,
+                )
 
     async def reconcile(self) -> None:
         """Ask the venue about every order whose fate is unknown; an entry is never sent again."""

@@ -101,6 +101,25 @@ class DeskLease:
         )
 
 
+def holder_of(folder: Path) -> str | None:
+    """Who holds the lease on this desk, in words; None where nobody does."""
+    holder = _read(folder / "desk.holder.json")
+    # Asking takes the lock for a moment, so only where a runner left its name.
+    if not holder or not _is_locked(folder / "desk.lock"):
+        return None
+    return "{what}, pid {pid}, user {user}".format_map(_Unknown(holder))
+
+
+def _is_locked(path: Path) -> bool:
+    probe = FileLock(path, thread_local=False, fallback_to_soft=False)
+    try:
+        probe.acquire(blocking=False)
+    except Timeout:
+        return True
+    probe.release()
+    return False
+
+
 def claim_account(home: Path, account_id: str, desk: str) -> None:
     """Bind `account_id` to `desk` for good; does nothing where it is bound to it already.
 

@@ -29,6 +29,21 @@ _COLUMNS = ", ".join("CAST(body AS BLOB)" if c == "body" else c for c in StoredR
 # rows of one class are most of the journal.
 _SELECT = f"SELECT {_COLUMNS} FROM journal"  # noqa: S608 - column names of a class, nothing from outside
 
+_WITH_REASONS = (
+    "('DeskState', 'MarketSnapshot', 'Gate', 'FormulaView', 'TradeProposal', 'Ballot', 'Decision', "
+    "'RiskVerdict', 'Approval', 'Requote', 'Order', 'Outcome')"
+)
+_REASONS = (
+    "('instrument_id', 'halted_by', 'code', 'text', 'reason', 'reasoning', 'abstained', 'answer', 'seat', "
+    "'by', 'outcome', 'state', 'exit_leg')"
+)
+"""Where a record says why, by whom, or what it came to."""
+_SAYING = (
+    f"kind = 'DeskState' AND cycle_id IN (SELECT cycle_id FROM journal WHERE kind IN {_WITH_REASONS} "  # noqa: S608 - as above
+    "AND body LIKE ?1 ESCAPE '\\' AND EXISTS (SELECT 1 FROM json_tree(body) WHERE type = 'text' "
+    f"AND key IN {_REASONS} AND value LIKE ?1 ESCAPE '\\'))"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CycleSummary:
@@ -157,6 +172,16 @@ class JournalReader:
             limit,
         )
         return tuple(cycle_id for (cycle_id,) in found)
+
+    def cycles_saying(self, words: str, limit: int = 20) -> tuple[CycleSummary, ...]:
+        """The newest cycles one of whose records gives these words, in capitals or not, as its reason.
+
+        Asks every row, so it takes the longer the more there are: a second or two for 100,000.
+        """
+        # To LIKE an underscore is any character, so that words find codes: "price moved", "price_moved".
+        plain = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace(" ", "_")
+        begun = self._select(f"{_SAYING} ORDER BY seq DESC LIMIT ?2", f"%{plain}%", limit)
+        return tuple(self._summary(row) for row in begun)
 
     def find_between(
         self, kind: type[R], since: datetime | None = None, until: datetime | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("agents", "contracts", "desk", "graphs", "markets", "memory", "prompts", "tools")
+ROOMS = ("agents", "contracts", "desk", "graphs", "markets", "memory", "prompts", "tools", "tui")
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,11 +21,13 @@ from desk.commands.voices import Voices
 from desk.present import banner, facts, short, summary_facts, to_stderr, to_stdout
 from desk.settings import Settings
 from desk.wiring import Runner, open_desk
-from graphs.session import SessionEvent
+from graphs.session import Session, SessionEvent
 from graphs.tally import SessionSummary
 
 _KELLY = "kelly_stands_aside"
 """The one reason that only a person can end, so the summary says how."""
+_LISTEN_S = 0.2
+"""How often a waiting desk looks for an answer."""
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -41,8 +44,13 @@ class Driven:
     """What was decided at the one closing moment that was asked for."""
 
 
-def drive(settings: Settings, stop: StopRequest, *, command: str, once: bool = False) -> Driven:
-    """Open the desk, step through its feed, close it; everything said on the way goes to stderr."""
+def drive(
+    settings: Settings, stop: StopRequest, *, command: str, once: bool = False, wait_s: float = 0.0
+) -> Driven:
+    """Open the desk, step through its feed, close it; everything said on the way goes to stderr.
+
+    A question that nobody here can answer holds the desk up for `wait_s`, for somebody elsewhere to answer.
+    """
     console = to_stderr()
     voices = Voices(console)
     cycles: list[str] = []
@@ -58,7 +66,7 @@ def drive(settings: Settings, stop: StopRequest, *, command: str, once: bool = F
 
     with open_desk(settings, command=command, listener=listen) as runner:
         _show_start(console, runner)
-        why = asyncio.run(_to_the_end(runner, stop, console, once=once))
+        why = asyncio.run(_to_the_end(runner, stop, console, once=once, wait_s=wait_s))
         return Driven(
             decided=tuple(decided(runner.journal, cycle_id) for cycle_id in dict.fromkeys(cycles)),
             summary=runner.finish(why),
@@ -91,14 +99,16 @@ def show(driven: Driven, *, is_json: bool) -> None:
         out.print(f"  {line}", soft_wrap=True)
 
 
-async def _to_the_end(runner: Runner, stop: StopRequest, console: Console, *, once: bool) -> str:
+async def _to_the_end(
+    runner: Runner, stop: StopRequest, console: Console, *, once: bool, wait_s: float
+) -> str:
     try:
-        return await _steps(runner, stop, console, once=once)
+        return await _steps(runner, stop, console, once=once, wait_s=wait_s)
     finally:
         await runner.close()
 
 
-async def _steps(runner: Runner, stop: StopRequest, console: Console, *, once: bool) -> str:
+async def _steps(runner: Runner, stop: StopRequest, console: Console, *, once: bool, wait_s: float) -> str:
     session, timeframe = runner.session, runner.settings.timeframe
     person = Person(console, stop) if _is_person_there(runner.settings) else None
     last = await _last_close(runner)
@@ -113,9 +123,20 @@ async def _steps(runner: Runner, stop: StopRequest, console: Console, *, once: b
             if person is not None and session.pending:
                 with progress.paused():
                     await person.answer_all(session)
+            await _wait_for_answers(session, stop, wait_s)
             if once and session.tally.n_cycles + len(session.pending) > n_before:
                 return "one closing moment, as asked"
     return "the feed ended"
+
+
+async def _wait_for_answers(session: Session, stop: StopRequest, wait_s: float) -> None:
+    """Time stands still on replayed prices, so without this a question would expire before anybody saw it."""
+    give_up = time.monotonic() + wait_s
+    while session.pending and stop.requested_by is None:
+        await session.hear_answers()
+        if not session.pending or time.monotonic() >= give_up:
+            return
+        await asyncio.sleep(_LISTEN_S)
 
 
 async def _last_close(runner: Runner) -> datetime | None:

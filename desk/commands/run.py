@@ -39,6 +39,12 @@ BrainsOption = Annotated[
     typer.Option("--brains", metavar="MODE", help="Who decides: technical, technical+panel or dual."),
 ]
 OnceOption = Annotated[bool, typer.Option("--once", help="Stop after the next closing moment.")]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait", metavar="SECONDS", min=0, help="Hold the desk so long for an answer given elsewhere."
+    ),
+]
 
 EPILOG = footer(
     "dualbrain run --sample eurusd-2017 --from 2017-03-01 --to 2017-04-01",
@@ -58,6 +64,7 @@ def run(
     autonomous: AutonomousOption = None,
     brains: BrainsOption = None,
     once: OnceOption = False,
+    wait: WaitOption = 0.0,
     desk: DeskOption = None,
     changes: SetOption = None,
     is_json: JsonOption = False,
@@ -84,7 +91,8 @@ def run(
         if symbols is not None:
             overrides["feed.replay.scan"] = [name.strip() for name in symbols.split(",")]
         settings = settings_of(overrides)
-        show(drive(settings, stop, command="dualbrain run", once=once), is_json=is_json)
+        driven = drive(settings, stop, command="dualbrain run", once=once, wait_s=wait)
+        show(driven, is_json=is_json)
 
 
 def feed_overrides(

@@ -9,10 +9,13 @@ from typer.testing import CliRunner
 
 from desk.main import app
 
-HEAVY = ("ccxt", "langgraph", "numpy", "pandas", "polars", "sqlite_utils", "talib", "torch")
+HEAVY = ("ccxt", "langgraph", "numpy", "pandas", "polars", "sqlite_utils", "talib", "textual", "torch")
 COMMANDS = (
     "demo",
     "run",
+    "chat",
+    "questions",
+    "answer",
     "replay",
     "ask",
     "doctor",
@@ -36,7 +39,7 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("ask",), ("audit",), ("tools", "call")])
+@pytest.mark.parametrize("command", [(), ("run",), ("chat",), ("ask",), ("audit",), ("tools", "call")])
 def test_help_loads_nothing_heavy(command: tuple[str, ...]) -> None:
     program = (
         "import json, sys\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import JournalUnavailable, LeaseHeld, SettingsError
-from memory.lease import DeskLease, claim_account
+from memory.lease import DeskLease, claim_account, holder_of
 from tests.conftest import ROOT
 from tests.factories import AS_OF
 
@@ -39,6 +39,21 @@ def _holder(folder: Path) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+def test_who_holds_a_desk_is_told_in_words_and_asking_takes_nothing(tmp_path: Path) -> None:
+    assert holder_of(tmp_path) is None
+    with _holder(tmp_path) as process:
+        for _ in range(3):
+            assert holder_of(tmp_path) is not None
+        assert str(holder_of(tmp_path)).startswith(f"dualbrain run, pid {process.pid}, user ")
+        process.kill()
+        process.wait()
+        # Its name still stands there, and nobody is behind it.
+        assert (tmp_path / "desk.holder.json").exists()
+        assert holder_of(tmp_path) is None
+    with DeskLease(tmp_path, "dualbrain chat"):
+        assert str(holder_of(tmp_path)).startswith("dualbrain chat, pid ")
 
 
 def test_a_second_runner_is_refused_and_told_who_has_it(tmp_path: Path) -> None:

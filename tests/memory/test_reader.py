@@ -241,3 +241,23 @@ def test_a_listing_goes_on_where_the_last_page_ended(open_journal: OpenJournal) 
     rest = journal.cycles(before=page[-1].first_seq)
     assert [c.cycle_id for c in (*page, *rest)] == [cycle_named(i) for i in reversed(range(5))]
     assert journal.cycles(0) == ()
+
+
+def test_cycles_are_found_by_the_words_of_their_reasons_newest_first(open_journal: OpenJournal) -> None:
+    journal = open_journal()
+    for name in ("a", "b", "c", "d"):
+        journal.append(make_desk_state(name), cycle_id=cycle_named(name))
+    journal.append(_approval("a", is_granted=False, reason="News at half past"), cycle_id=cycle_named("a"))
+    journal.append(make_gate("b", level="closed", text="strong_enough: 100% sure"), cycle_id=cycle_named("b"))
+    journal.append(_approval("c", is_granted=False, reason="no news"), cycle_id=cycle_named("c"))
+
+    def found(words: str, limit: int = 20) -> list[str]:
+        return [each.cycle_id for each in journal.cycles_saying(words, limit)]
+
+    assert found("news") == [cycle_named("c"), cycle_named("a")]
+    assert found("NEWS", 1) == [cycle_named("c")]
+    assert found("strong enough") == [cycle_named("b")]
+    assert found("100%") == [cycle_named("b")]
+    assert found("10%") == found("\\") == []
+    # The name of a field, a hash or a number is no reason.
+    assert found("request_id") == found(NO_HASH[:8]) == []

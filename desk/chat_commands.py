@@ -1,0 +1,221 @@
+"""What a person may type after a slash in the terminal: the desk's record in words, nothing computed anew."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agents.desk_record import DeskRecord, MarketSeen, WouldSize
+from agents.desk_results import VoterSkill, voter_skills
+from agents.workbench import find_tools, read_tool
+from contracts.errors import DualbrainError, ToolInputError
+from contracts.market import Side
+from contracts.records import DeskState
+from desk.commands.story import story, title
+from desk.present import moment, money, number, percent, price, quantity, short
+from desk.question_words import ballots_of
+from graphs.stages import stage_records
+from markets.instruments import resolve
+from tools.registry import get_tool
+from tui.door import Command, Rows, Told
+
+COMMANDS: tuple[Command, ...] = (
+    Command(name="/why", takes="[CYCLE]", does="tell a decision from its records; the newest by itself"),
+    Command(name="/votes", takes="[CYCLE]", does="who voted how, and why"),
+    Command(name="/evidence", takes="[CYCLE]", does="the numbers behind a decision"),
+    Command(name="/risk", takes="SYMBOL BUY|SELL [PERCENT]", does="what the sizing rule would make of it"),
+    Command(name="/skill", takes="", does="how each seat's calls came out"),
+    Command(name="/explain", takes="WORDS", does="what a quant tool or formula computes"),
+    Command(name="/snapshot", takes="[SYMBOL]", does="the market as last seen"),
+    Command(name="/run", takes="[SYMBOL]", does="decide on the newest bar once more (a desk of one's own)"),
+    Command(name="/halt", takes="REASON", does="throw the kill switch at once"),
+    Command(name="/resume", takes="", does="release the kill switch"),
+    Command(name="/help", takes="", does="this list"),
+)
+
+
+@dataclass(frozen=True)
+class ChatCommands:
+    """The commands of one desk; those that act are given."""
+
+    record: DeskRecord
+    decide: Callable[[str], str]
+    halt: Callable[[str], str]
+    resume: Callable[[], str]
+
+    def run(self, line: str) -> Told:
+        """What a line comes to; a mistake is told."""
+        name, *words = line.split()
+        try:
+            if name not in _TELL:
+                raise ToolInputError(
+                    f"expected a command such as /why, found {name[:40]!r}; /help lists them"
+                )
+            return Told(title=line.strip(), rows=_TELL[name](self, words))
+        except DualbrainError as error:
+            return Told(title=str(error), is_mistake=True)
+
+    def cycle(self, words: list[str]) -> str:
+        """The cycle that is named, else the newest."""
+        if words:
+            return self.record.find_cycle(words[0])
+        newest = self.record.journal.last(DeskState)
+        if newest is None:
+            raise ToolInputError("expected a cycle on record, found none yet")
+        return newest.cycle_id
+
+    def instrument(self, words: list[str]) -> str:
+        """The instrument that is named, else that of the newest cycle."""
+        if words:
+            return resolve(words[0]).instrument_id
+        newest = self.record.journal.last(DeskState)
+        if newest is None:
+            raise ToolInputError("expected a symbol such as EURUSD, found none, and no cycle on record yet")
+        return newest.instrument_id
+
+
+def story_of(record: DeskRecord, cycle_id: str) -> Told:
+    """One cycle, a row a stage."""
+    records = [each for each, _ in stage_records(record.journal.rows(cycle_id=cycle_id))]
+    return Told(title=title(records), rows=tuple(story(records)))
+
+
+def _why(chat: ChatCommands, words: list[str]) -> Rows:
+    told = story_of(chat.record, chat.cycle(words))
+    return (("decision", told.title), *told.rows)
+
+
+def _votes(chat: ChatCommands, words: list[str]) -> Rows:
+    cycle_id = chat.cycle(words)
+    rows = ballots_of(chat.record.journal, cycle_id)
+    return (("cycle", short(cycle_id)), *(rows or (("votes", "nobody was asked in this cycle"),)))
+
+
+def _evidence(chat: ChatCommands, words: list[str]) -> Rows:
+    cycle_id = chat.cycle(words)
+    found = chat.record.evidence(cycle_id)
+    rows = [
+        (
+            row.evidence_id,
+            f"none: {row.reason or 'no reason given'}"
+            if row.value is None
+            else f"{number(row.value)} {row.unit}, from {row.n_obs:,} bars of {row.timeframe}",
+        )
+        for row in found
+    ]
+    return (("cycle", short(cycle_id)), *(rows or [("evidence", "none in this cycle")]))
+
+
+def _risk(chat: ChatCommands, words: list[str]) -> Rows:
+    try:
+        symbol, side, *rest = words
+        percentage = float(rest[0]) if rest else None
+        wanted = Side(side.upper())
+    except ValueError:
+        raise ToolInputError(
+            "expected /risk EURUSD BUY, or /risk EURUSD SELL 0.5, found other words"
+        ) from None
+    return _sized(chat.record.would_size(resolve(symbol).instrument_id, wanted, percentage))
+
+
+def _sized(found: WouldSize) -> Rows:
+    tick = resolve(found.instrument_id).tick_size
+
+    def at(value: float | None) -> str:
+        return "none" if value is None else price(value, tick)
+
+    rows = [
+        (found.purpose, f"{found.side} {quantity(found.quantity)} ({number(found.lots)} lots)"),
+        ("at", f"{at(found.entry)}, stop {at(found.stop)}, target {at(found.target)}"),
+        ("at risk", f"{money(found.risk_amount, found.currency)}, {percent(found.risk_pct)} of equity"),
+        ("notional", money(found.notional, found.currency)),
+        ("Kelly", found.kelly),
+        ("seen", moment(found.as_of)),
+    ]
+    return (*rows, *((reason.code.replace("_", " "), reason.text) for reason in found.reasons))
+
+
+def _skill(chat: ChatCommands, _words: list[str]) -> Rows:
+    found = voter_skills(chat.record.journal)
+    return tuple((each.seat, _skill_words(each)) for each in found) or (("seats", "none was ever asked"),)
+
+
+def _skill_words(skill: VoterSkill) -> str:
+    calls = (
+        f"{skill.n_calls:,} calls: {skill.n_for:,} for, {skill.n_against:,} against, {skill.n_hold:,} hold, "
+        f"{skill.n_abstained:,} abstained"
+    )
+    if not skill.n_trades:
+        return f"{calls}; no trade it was for has closed"
+    rate = "" if skill.hit_rate is None else f", {percent(skill.hit_rate * 100)} gained"
+    mean = "" if skill.mean_r is None else f", mean {skill.mean_r:+.2f} R"
+    return f"{calls}; {skill.n_trades:,} closed trades{rate}{mean}"
+
+
+def _explain(_chat: ChatCommands, words: list[str]) -> Rows:
+    named = " ".join(words)
+    if not named:
+        raise ToolInputError(
+            "expected the name of a tool or a few words, such as /explain rsi, found nothing"
+        )
+    try:
+        tool = get_tool(named)
+    except ToolInputError:
+        found = [line.partition(": ") for line in find_tools(named)]
+        return tuple((name, text) for name, _, text in found) or (("found", "no tool has these words"),)
+    doc = tool.doc
+    rows = (
+        ("what", read_tool(tool.name)),
+        ("use", doc.use),
+        ("notes", doc.notes),
+        ("source", doc.references),
+    )
+    return tuple((name, text) for name, text in rows if text)
+
+
+def _snapshot(chat: ChatCommands, words: list[str]) -> Rows:
+    return _market(chat.record.market(chat.instrument(words)))
+
+
+def _market(seen: MarketSeen) -> Rows:
+    tick = resolve(seen.instrument_id).tick_size
+    strength = number(seen.strength) if seen.strength is not None else f"none: {seen.strength_missing}"
+    rows = [
+        ("market", f"{seen.instrument_id} {seen.timeframe}, {moment(seen.as_of)}"),
+        ("session", "open" if seen.is_in_session else "closed"),
+        ("score", f"buy {seen.score_buy:g}, sell {seen.score_sell:g}, needs {seen.score_needs:g}"),
+        ("strength", strength),
+    ]
+    if seen.bid is not None and seen.ask is not None:
+        spread = number(seen.spread_pips)
+        rows.insert(1, ("quote", f"{price(seen.bid, tick)} / {price(seen.ask, tick)}, spread {spread} pips"))
+    return (*rows, ("evidence", "\n".join(seen.evidence)))
+
+
+def _run(chat: ChatCommands, words: list[str]) -> Rows:
+    return (("run", chat.decide(chat.instrument(words))),)
+
+
+def _halt(chat: ChatCommands, words: list[str]) -> Rows:
+    return (("halt", chat.halt(" ".join(words))),)
+
+
+def _resume(chat: ChatCommands, _words: list[str]) -> Rows:
+    return (("resume", chat.resume()),)
+
+
+def _help(_chat: ChatCommands, _words: list[str]) -> Rows:
+    return tuple((f"{each.name} {each.takes}".strip(), each.does) for each in COMMANDS)
+
+
+_TELL: Mapping[str, Callable[[ChatCommands, list[str]], Rows]] = {
+    "/why": _why,
+    "/votes": _votes,
+    "/evidence": _evidence,
+    "/risk": _risk,
+    "/skill": _skill,
+    "/explain": _explain,
+    "/snapshot": _snapshot,
+    "/run": _run,
+    "/halt": _halt,
+    "/resume": _resume,
+    "/help": _help,
+}

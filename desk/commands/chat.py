@@ -1,0 +1,80 @@
+"""`dualbrain chat`: the terminal on one desk, its own or one that runs elsewhere."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contracts.errors import SettingsError
+from desk.commands.options import DeskOption, SetOption, footer, parse_pairs
+from desk.commands.run import (
+    BrainsOption,
+    FeedOption,
+    FromOption,
+    IntervalOption,
+    SampleOption,
+    ToOption,
+    feed_overrides,
+)
+
+if TYPE_CHECKING:
+    from tui.door import Door
+
+AttachOption = Annotated[
+    bool, typer.Option("--attach", help="Only read and answer, even where no runner holds the desk.")
+]
+
+EPILOG = footer(
+    "dualbrain chat --sample eurusd-2017 --from 2017-03-01 --to 2017-04-01",
+    "dualbrain chat --desk desk2 --attach",
+    exits=(0, 2, 4, 5),
+)
+
+
+def chat(
+    desk: DeskOption = None,
+    attach: AttachOption = False,
+    feed: FeedOption = None,
+    sample: SampleOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    interval: IntervalOption = None,
+    brains: BrainsOption = None,
+    changes: SetOption = None,
+) -> None:
+    """Sit at a desk: watch it, ask about it, approve its trades, halt it.
+
+    Where a runner holds the desk the terminal attaches to it; else it runs
+    the desk itself, asking before every trade. Press ? for keys.
+    """
+    from tui.app import DualbrainApp
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise SettingsError(
+            "expected a terminal to draw on, found a pipe or a file; use `dualbrain run` and `answer`"
+        )
+    overrides = {"approval.policy": "ask"} | feed_overrides(feed, sample, start, end) | parse_pairs(changes)
+    named = {"desk": desk, "timeframe": interval, "mode": brains}
+    overrides |= {name: value for name, value in named.items() if value is not None}
+    opened: list[Door] = []
+    app = DualbrainApp(lambda: _connect(overrides, opened, must_attach=attach))
+    try:
+        failed = app.run()
+    finally:
+        for door in opened:
+            door.close()
+    if failed is not None:
+        raise failed
+    if app.return_code:
+        raise typer.Exit(app.return_code)
+
+
+def _connect(overrides: dict[str, object], opened: "list[Door]", *, must_attach: bool) -> "Door":
+    """The heavy half, after the first paint."""
+    from desk.commands.files import settings_of
+    from desk.door import DeskDoor
+
+    door = DeskDoor(settings_of(overrides), must_attach=must_attach)
+    opened.append(door)
+    door.open()
+    return door

@@ -1,0 +1,295 @@
+"""The one door behind the terminal: a desk's journal read, and a desk of its own where nobody else runs it.
+
+Whether the desk runs here or in another program, what is shown is read from the journal and what a person
+says is written there, so both look alike. Only the words of models as they come are heard here alone.
+"""
+
+import asyncio
+import getpass
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agents.desk_record import DeskRecord
+from agents.desk_results import AccountSeen, account_seen
+from contracts.errors import JournalUnavailable, LeaseHeld, SettingsError, ToolInputError
+from contracts.market import from_ms
+from contracts.records import ApprovalRequest, MarketSnapshot, SessionStarted
+from desk.assistant_thread import AssistantThread
+from desk.chat_commands import COMMANDS, ChatCommands, story_of
+from desk.commands.story import story
+from desk.environment import describe_environment
+from desk.folder import DeskFolder
+from desk.kill_switch import FileKillSwitch
+from desk.own_desk import OwnDesk
+from desk.present import gain, moment, money, percent, price, quantity
+from desk.question_words import newest_question
+from desk.settings import Settings, desk_home
+from graphs.differences import STAGE_NAMES
+from graphs.questions import say
+from graphs.replay import Replayer
+from markets.bars import ChunkReader
+from markets.instruments import resolve
+from memory.blobs import FileBlobStore
+from memory.journal import SqliteJournal, open_for_reading
+from memory.lease import holder_of
+from tui.door import Candles, CycleRow, Overview, Question, Rows, Spoke, Status, Told
+
+if TYPE_CHECKING:
+    from graphs.session import SessionEvent
+    from memory.reader import CycleSummary
+
+_CYCLES_SHOWN = 60
+_BARS_SHOWN = 60
+_MAX_HEARD = 20_000
+"""Characters that may wait to be shown; a screen that looks away long misses the oldest."""
+_MAX_PIECES = 200
+_DONE = ("order", "fill", "outcome", "recovered", "approval_needed")
+
+
+class DeskDoor:
+    """One desk of this machine; made at once, opened later."""
+
+    commands = COMMANDS
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        must_attach: bool = False,
+        home: Path | None = None,
+        hold_s: float | None = None,
+        user: str | None = None,
+    ) -> None:
+        self._settings, self._must_attach, self._home = settings, must_attach, home or desk_home()
+        self._folder = DeskFolder(self._home / settings.desk)
+        self._user = user or getpass.getuser()
+        self._switch = FileKillSwitch(self._folder.path)
+        self._heard, self._lock = list[Spoke](), threading.Lock()
+        self._own: OwnDesk | None = OwnDesk(settings, self._hear, home=self._home, hold_s=hold_s)
+        self._is_open = False
+        self._assistant = AssistantThread(settings, self._home, self._note)
+
+    def open(self) -> None:
+        """Take the desk where nobody has it; its journal must exist where somebody has."""
+        if self._must_attach:
+            self._own = None
+        if self._own is not None:
+            try:
+                self._own.start()
+            except LeaseHeld:
+                self._own = None
+        if not self._folder.journal.is_file():
+            raise SettingsError(
+                f"expected a desk {self._settings.desk} under {self._home}, found none; leave --attach out "
+                "to begin one, or name another with --desk"
+            )
+        self._journal = open_for_reading(self._folder.journal)
+        self._is_open = True
+        self._blobs = FileBlobStore(self._folder.blobs)
+        self._record = DeskRecord(self._journal, self._blobs, story)
+        self._chat = ChatCommands(self._record, self._decide, self.halt, self.resume)
+
+    def status(self) -> Status:
+        started = self._journal.last(SessionStarted)
+        return Status(
+            desk=self._settings.desk,
+            account_id=self._settings.account_id if started is None else started.account_id,
+            is_paper=True if started is None else started.is_paper,
+            user=self._user,
+            is_own=self._own is not None,
+            doing=self._doing(),
+            halted_by=self._switch.halted_by(),
+        )
+
+    def row(self) -> int:
+        return self._journal.tip().n_rows
+
+    def overview(self) -> Overview:
+        row, now, seen = self.row(), _now(), account_seen(self._journal)
+        asked = (newest_question(self._journal, each, now) for each in self._journal.unfinished_cycles())
+        return Overview(
+            row=row,
+            account=_account(seen),
+            positions=_positions(seen),
+            questions=tuple(each for each in asked if each is not None and each.state in ("open", "said")),
+            cycles=tuple(map(_cycle_row, self._journal.cycles(_CYCLES_SHOWN))),
+        )
+
+    def heard(self) -> tuple[Spoke, ...]:
+        with self._lock:
+            found, self._heard = tuple(self._heard), []
+        return found
+
+    def cycles(self, words: str) -> tuple[CycleRow, ...]:
+        found = (
+            self._journal.cycles_saying(words, _CYCLES_SHOWN)
+            if words.strip()
+            else self._journal.cycles(_CYCLES_SHOWN)
+        )
+        return tuple(map(_cycle_row, found))
+
+    def story(self, cycle_id: str) -> Told:
+        return story_of(self._record, cycle_id)
+
+    def candles(self, cycle_id: str) -> Candles | None:
+        snapshot = self._journal.find(MarketSnapshot, cycle_id)
+        bars = {} if snapshot is None else ChunkReader(self._blobs).bars_of(snapshot)
+        if snapshot is None or snapshot.timeframe not in bars:
+            return None
+        shown = bars[snapshot.timeframe][-_BARS_SHOWN:]
+        return Candles(
+            label=f"{snapshot.instrument.instrument_id} {snapshot.timeframe}, {shown.side}",
+            times=tuple(from_ms(int(at)) for at in shown.open_time),
+            open=tuple(map(float, shown.open)),
+            high=tuple(map(float, shown.high)),
+            low=tuple(map(float, shown.low)),
+            close=tuple(map(float, shown.close)),
+        )
+
+    def question(self, cycle_id: str) -> Question | None:
+        return newest_question(self._journal, cycle_id, _now())
+
+    def say(self, question: Question, *, is_granted: bool, quantity: float | None, reason: str) -> str:
+        now = _now()
+        newest = newest_question(self._journal, question.cycle_id, now)
+        if newest is None or newest.request_id != question.request_id:
+            raise ToolInputError("expected the question that was shown, found it asked anew; look again")
+        if newest.state != "open":
+            raise ToolInputError(f"expected a question that is open, found {newest.came_of_it}")
+        request = self._journal.by_id(ApprovalRequest, question.request_id)
+        assert request is not None
+        with SqliteJournal(
+            self._folder.journal,
+            environment=describe_environment(),
+            session_id=f"answer-{now:%Y%m%dT%H%M%S}",
+            clock=lambda: now,
+        ) as journal:
+            say(
+                journal,
+                request,
+                is_granted=is_granted,
+                by=self._user,
+                reason=reason or f"said in the terminal: {'yes' if is_granted else 'no'}",
+                at=now,
+                quantity=quantity,
+            )
+        said = newest_question(self._journal, question.cycle_id, now)
+        return "" if said is None else said.came_of_it
+
+    def command(self, line: str) -> Told:
+        return self._chat.run(line)
+
+    def replay(self, cycle_id: str) -> Told:
+        found = asyncio.run(Replayer(self._journal, self._blobs).replay(cycle_id))
+        rows = [
+            (each.stage, f"{each.path or 'the record'}: {each.was or 'not made'} -> {each.now or 'not made'}")
+            for each in found.differences[:20]
+        ]
+        where = f" from stage {found.first_stage} on" if found.first_stage else ""
+        return Told(title=f"replayed: {found.verdict}{where}", rows=tuple(rows))
+
+    async def ask(self, question: str) -> Told:
+        return await self._assistant.ask(question)
+
+    def halt(self, reason: str) -> str:
+        try:
+            self._switch.engage(self._user, reason or "no reason given, from the terminal", _now())
+        except OSError as error:
+            raise JournalUnavailable(
+                f"expected to write {self._switch.path}, found: {error}; the desk is NOT halted"
+            ) from None
+        return str(self._switch.halted_by())
+
+    def resume(self) -> str:
+        try:
+            was_halted = self._switch.release()
+        except OSError as error:
+            raise JournalUnavailable(
+                f"expected to remove {self._switch.path}, found: {error}; still halted"
+            ) from None
+        return "the desk runs again" if was_halted else "the desk was not halted; nothing changed"
+
+    def close(self) -> None:
+        self._assistant.close()
+        if self._own is not None:
+            self._own.stop()
+        if self._is_open:
+            self._journal.close()
+
+    def _decide(self, instrument_id: str) -> str:
+        if self._own is None:
+            raise ToolInputError(
+                f"expected a desk that this terminal runs, found one run elsewhere: {self._doing()}"
+            )
+        self._own.decide(instrument_id)
+        return f"{instrument_id} is decided on once more; the cycle will stand on top of the list"
+
+    def _doing(self) -> str:
+        if self._own is not None:
+            return self._own.doing
+        holder = holder_of(self._folder.path)
+        return "nobody runs it: an answer waits for a runner" if holder is None else f"run by {holder}"
+
+    def _hear(self, event: "SessionEvent") -> None:
+        if event.kind in ("model_says", "model_thinks"):
+            self._note(
+                Spoke(
+                    kind="says" if event.kind == "model_says" else "thinks",
+                    who=event.seat or "model",
+                    text=event.text,
+                )
+            )
+        elif event.kind in _DONE:
+            self._note(Spoke(kind="desk", who=event.kind.replace("_", " "), text=event.text))
+
+    def _note(self, spoke: Spoke) -> None:
+        """Keep words for the screen, those of one speaker in one piece: a token at a time starves it."""
+        with self._lock:
+            last = self._heard[-1] if self._heard else None
+            if last is not None and spoke.kind != "desk" and (last.kind, last.who) == (spoke.kind, spoke.who):
+                text = (last.text + spoke.text)[-_MAX_HEARD:]
+                self._heard[-1] = Spoke(kind=spoke.kind, who=spoke.who, text=text)
+            else:
+                self._heard = [*self._heard[-_MAX_PIECES:], spoke]
+
+
+def _account(seen: AccountSeen | None) -> Rows:
+    if seen is None:
+        return (("account", "no cycle on record yet"),)
+    marks = seen.marks
+    today = float(marks.equity - marks.day_open_equity)
+    fallen = "-" if seen.drawdown_pct is None else percent(seen.drawdown_pct)
+    return (
+        ("equity", money(marks.equity, marks.currency)),
+        ("balance", money(marks.balance, marks.currency)),
+        ("today", gain(today, marks.currency)),
+        ("drawdown", f"{fallen} from the peak"),
+        ("as of", moment(seen.at)),
+    )
+
+
+def _positions(seen: AccountSeen | None) -> tuple[str, ...]:
+    if seen is None:
+        return ()
+    return tuple(
+        f"{quantity(each.quantity)} {each.instrument_id} "
+        f"at {price(each.average_price, resolve(each.instrument_id).tick_size)}, "
+        f"{gain(each.unrealized_pnl, seen.marks.currency)}"
+        for each in seen.positions
+    )
+
+
+def _cycle_row(cycle: "CycleSummary") -> CycleRow:
+    return CycleRow(
+        cycle_id=cycle.cycle_id,
+        instrument_id=cycle.instrument_id,
+        as_of=cycle.as_of,
+        came_to=STAGE_NAMES[cycle.last_kind],
+        ended=cycle.end.lower() if cycle.end.isupper() else cycle.end.replace("_", " "),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,131 @@
+"""A desk that a terminal runs itself: in a thread with a loop of its own, so that it holds up no screen.
+
+Answers reach it as they reach any runner, over the journal. Replayed time stands still while a question
+is open, for as long as the question stands, but by the clock on the wall.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from contracts.errors import DualbrainError, ToolInputError
+from contracts.records import DeskState
+from desk.settings import Settings
+from desk.wiring import Runner, open_desk
+from graphs.session import Session, SessionEvent
+
+_LISTEN_S = 0.1
+_BREATH_S = 0.002
+"""Given to the screen between two steps of a replay, which would otherwise take the whole processor."""
+_PATIENCE_S = 3.0
+"""How long a step may go on after the terminal was closed; one that is cut is finished by the next runner."""
+
+
+class OwnDesk:
+    """One desk between `start` and `stop`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        listener: Callable[[SessionEvent], None],
+        *,
+        home: Path | None = None,
+        hold_s: float | None = None,
+    ) -> None:
+        self.doing = "opening"
+        self._settings, self._listener, self._home = settings, listener, home
+        self._hold_s = settings.approval.time_to_live_s if hold_s is None else hold_s
+        self._held: dict[str, float] = {}
+        self._wanted: deque[str] = deque()
+        self._is_open, self._is_leaving = threading.Event(), threading.Event()
+        self._failed: Exception | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[str] | None = None
+        self._thread = threading.Thread(target=self._live, name="own desk", daemon=True)
+
+    def start(self) -> None:
+        """Take the desk and set it going; LeaseHeld where another runner has it."""
+        self._thread.start()
+        self._is_open.wait()
+        if self._failed is not None:
+            raise self._failed
+
+    def decide(self, instrument_id: str) -> None:
+        """Have the newest closed bar decided on once more, as soon as no step is under way."""
+        if not self._thread.is_alive():
+            raise ToolInputError(f"expected a desk that runs, found it {self.doing}")
+        self._wanted.append(instrument_id)
+
+    def stop(self) -> None:
+        """End it between two steps, or in the middle of one that takes too long."""
+        self._is_leaving.set()
+        if self._thread.ident is None:
+            return
+        self._thread.join(_PATIENCE_S)
+        if self._thread.is_alive() and self._loop is not None and self._task is not None:
+            self._loop.call_soon_threadsafe(self._task.cancel)
+            self._thread.join(_PATIENCE_S)
+
+    def _live(self) -> None:
+        try:
+            with open_desk(
+                self._settings, command="dualbrain chat", listener=self._listener, home=self._home
+            ) as runner:
+                self._is_open.set()
+                runner.finish(asyncio.run(self._run(runner)))
+            self.doing = "closed"
+        except Exception as error:  # noqa: BLE001 - the session's door in this thread: it is told on the screen
+            self._failed = error
+            kind = "" if isinstance(error, DualbrainError) else f"{type(error).__name__}: "
+            self.doing = f"stopped: {kind}{error}"
+        finally:
+            self._is_open.set()
+
+    async def _run(self, runner: Runner) -> str:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        try:
+            self.doing = "running"
+            await runner.start()
+            return await self._steps(runner)
+        except asyncio.CancelledError:
+            return "the terminal was closed in the middle of a step"
+        finally:
+            await runner.close()
+
+    async def _steps(self, runner: Runner) -> str:
+        async for bars in runner.desk.feed.events(runner.settings.timeframe):
+            await runner.session.step(bars)
+            await self._attend(runner)
+            while self._must_hold(runner.session) and not self._is_leaving.is_set():
+                self.doing = "waiting for an answer"
+                await asyncio.sleep(_LISTEN_S)
+                await self._attend(runner)
+            if self._is_leaving.is_set():
+                return "the terminal was closed"
+            self.doing = "running"
+            await asyncio.sleep(_BREATH_S)
+        self.doing = "the feed ended"
+        while not self._is_leaving.is_set():
+            await self._attend(runner)
+            await asyncio.sleep(_LISTEN_S)
+        return "the feed ended"
+
+    async def _attend(self, runner: Runner) -> None:
+        """What people said, and what they want decided."""
+        await runner.session.hear_answers()
+        while self._wanted:
+            instrument_id, last = self._wanted.popleft(), runner.journal.last(DeskState)
+            if last is not None:
+                await runner.session.run_cycle(instrument_id, last.as_of, uuid4().hex)
+
+    def _must_hold(self, session: Session) -> bool:
+        now = time.monotonic()
+        ends = [
+            self._held.setdefault(pending.request.record_id, now + self._hold_s)
+            for pending in session.pending.values()
+        ]
+        return max(ends, default=now) > now

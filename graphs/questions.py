@@ -1,0 +1,78 @@
+"""Questions that wait for a person, seen and answered from another process than the one that decides.
+
+    ApprovalRequest on record -> open_questions -> a person -> PersonAnswer on record -> the session hears it
+
+The session alone makes an Approval of an answer, by its own clock, and of the first answer only. So an answer
+that comes too late, or second, or for a question that was asked anew, changes nothing.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from contracts.errors import ToolInputError
+from contracts.ports import Journal
+from contracts.records import Approval, ApprovalRequest, PersonAnswer
+
+LOOKED_AT = 500
+"""Newest answers that are read back for who answered already."""
+
+
+def open_questions(journal: Journal, unfinished: Iterable[str]) -> tuple[ApprovalRequest, ...]:
+    """The questions of unfinished cycles that nobody has answered, oldest first."""
+    answered = {answer.request_id for answer in _answers(journal)}
+    found = []
+    for cycle_id in unfinished:
+        requests = journal.find_all(ApprovalRequest, cycle_id)
+        if not requests:
+            continue
+        newest = max(requests, key=lambda request: request.round)
+        is_over = journal.find(Approval, cycle_id, newest.round) is not None
+        if not is_over and newest.record_id not in answered:
+            found.append(newest)
+    return tuple(found)
+
+
+def say(
+    journal: Journal,
+    request: ApprovalRequest,
+    *,
+    is_granted: bool,
+    by: str,
+    reason: str,
+    at: datetime,
+    quantity: float | None = None,
+) -> PersonAnswer:
+    """Put a person's answer on record for the desk to hear.
+
+    Raises ToolInputError where somebody answered before, or for more than was asked.
+    """
+    if (first := answer_to(journal, request)) is not None:
+        raise ToolInputError(f"expected a question that still stands, found it answered by {first}")
+    wanted = request.quantity if quantity is None else quantity
+    if is_granted and not 0 < wanted <= request.quantity:
+        raise ToolInputError(
+            f"expected a quantity over 0 and up to {request.quantity:g}, found {wanted:g}; it may only shrink"
+        )
+    answer = PersonAnswer(
+        of_cycle=request.cycle_id,
+        request_id=request.record_id,
+        is_granted=is_granted,
+        by=by,
+        quantity=wanted if is_granted else None,
+        reason=reason,
+        said_at=at,
+    )
+    journal.append(answer, durable=True)
+    return answer
+
+
+def answer_to(journal: Journal, request: ApprovalRequest) -> str | None:
+    """Who answered this question first, or None."""
+    approval = journal.find(Approval, request.cycle_id, request.round)
+    if approval is not None:
+        return approval.by
+    return next((said.by for said in _answers(journal) if said.request_id == request.record_id), None)
+
+
+def _answers(journal: Journal) -> list[PersonAnswer]:
+    return [PersonAnswer.from_canonical(row.body) for row in journal.newest(PersonAnswer, LOOKED_AT)]

@@ -1,0 +1,93 @@
+"""`dualbrain chat` as a person starts it, in a real terminal."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import SettingsError
+from contracts.records import SessionEnded
+from memory.reader import JournalReader
+from tests.conftest import ROOT
+from tests.desk.command_line import dualbrain
+from tests.tui.terminal import door_of
+from tui.app import DualbrainApp
+
+CTRL_Q = b"\x11"
+
+
+def in_a_terminal(home: Path, *options: str, until: bytes) -> tuple[int, bytes]:
+    """Run it on a pseudo-terminal, leave once `until` was drawn; its exit code and all it drew."""
+    screen, inside = pty.openpty()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DUALBRAIN_")}
+    environment |= {"DUALBRAIN_HOME": str(home), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+    environment |= {"COLUMNS": "120", "LINES": "40"}
+    command = [sys.executable, "-m", "desk.main", "chat", *options]
+    with subprocess.Popen(
+        command, cwd=home, env=environment, stdin=inside, stdout=inside, stderr=inside, start_new_session=True
+    ) as chat:
+        os.close(inside)
+        drawn, is_told, deadline = b"", False, time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if select.select([screen], [], [], 0.2)[0]:
+                try:
+                    drawn += os.read(screen, 65_536)
+                except OSError:
+                    break
+            if not is_told and until in drawn:
+                os.write(screen, CTRL_Q)
+                is_told = True
+            if chat.poll() is not None and not select.select([screen], [], [], 0)[0]:
+                break
+        chat.kill()
+    os.close(screen)
+    return chat.returncode, drawn
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal: Windows has none in Python")
+def test_it_runs_a_desk_of_its_own_and_leaves_in_good_order(tmp_path: Path) -> None:
+    window = ("--sample", "eurusd-2017", "--from", "2017-01-04T09:00", "--to", "2017-01-04T10:00")
+    code, drawn = in_a_terminal(tmp_path, *window, "--desk", "d", until=b"287,436")
+    assert code == 0, drawn[-2000:]
+    assert b"PAPER" in drawn
+    journal = JournalReader(tmp_path / "d" / "journal.db")
+    (ended,) = journal.find_all(SessionEnded)
+    journal.close()
+    assert ended.why == "the terminal was closed"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal: Windows has none in Python")
+def test_attaching_to_a_desk_that_is_not_there_is_one_line_and_makes_nothing(tmp_path: Path) -> None:
+    code, drawn = in_a_terminal(tmp_path, "--attach", "--desk", "nowhere", until=b"\x00never")
+    assert code == 2
+    assert b"error: expected a desk nowhere under" in drawn
+    assert not (tmp_path / "nowhere").exists()
+
+
+async def test_what_keeps_the_door_shut_ends_the_terminal_with_it(tmp_path: Path) -> None:
+    door = door_of(tmp_path, must_attach=True)
+
+    def connect() -> None:
+        door.open()
+
+    app = DualbrainApp(connect)  # type: ignore[arg-type]  # it never returns a door
+    async with app.run_test() as pilot:
+        for _ in range(100):
+            if not app.is_running:
+                break
+            await pilot.pause(0.02)
+    assert isinstance(app.return_value, SettingsError)
+    door.close()
+
+
+def test_without_a_terminal_it_says_what_to_use(tmp_path: Path) -> None:
+    said = dualbrain(tmp_path, "chat")
+    assert said.code == 2
+    assert "expected a terminal to draw on" in said.error

@@ -1,0 +1,126 @@
+"""The terminal: opens the door after the first paint, looks through it, and knows every screen.
+
+    connect -> Door -> status, overview (followed by widgets) and words (sent to the desk screen)
+
+Looking and answering happen in threads, so that neither a long replay nor a model that hangs stops a key.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual import work
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widgets import LoadingIndicator
+
+from contracts.errors import DualbrainError
+from tui.desk_screen import DeskScreen
+from tui.door import Door, Overview, Status
+from tui.halt_screen import HaltScreen
+from tui.help_screen import HelpScreen
+from tui.journal_screen import JournalScreen
+from tui.messages import WordsHeard
+from tui.question_screen import QuestionScreen
+from tui.status_line import StatusLine
+
+_LOOK_S = 0.5
+_HEAR_S = 0.1
+"""Words are shown so often at most; a redraw a token would starve the loop."""
+
+
+class DualbrainApp(App[DualbrainError]):
+    """One terminal on one desk; ends with the error that kept it from opening, if one did."""
+
+    TITLE = "dualbrain"
+    CSS_PATH = "terminal.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - mypy refuses a ClassVar here
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f9", "halt", "HALT", priority=True),
+        Binding("f1,question_mark", "help", "Help", key_display="?"),
+        Binding("f2", "journal", "Journal"),
+        Binding("f3", "question", "Question"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+    ]
+    status: reactive[Status | None] = reactive(None)
+    overview: reactive[Overview | None] = reactive(None)
+
+    def __init__(self, connect: Callable[[], Door]) -> None:
+        super().__init__()
+        self._connect = connect
+        self.door: Door | None = None
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        yield LoadingIndicator()
+
+    def on_ready(self) -> None:
+        self._open()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield from super().get_system_commands(screen)
+        yield SystemCommand("Halt the desk", "Throw the kill switch, after a confirmation", self.action_halt)
+        yield SystemCommand("Journal", "Cycles, their stories, and replays", self.action_journal)
+        yield SystemCommand(
+            "Open question", "The oldest trade that waits for an answer", self.action_question
+        )
+
+    def action_help(self) -> None:
+        if self.door is not None and not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.door.commands))
+
+    def action_journal(self) -> None:
+        if self.door is not None and not isinstance(self.screen, JournalScreen):
+            self.push_screen(JournalScreen(self.door))
+
+    def action_question(self) -> None:
+        """Open the oldest question that is open."""
+        if self.door is None or self.overview is None or isinstance(self.screen, QuestionScreen):
+            return
+        if not self.overview.questions:
+            self.notify("no question is open")
+            return
+        self.push_screen(QuestionScreen(self.door, self.overview.questions[0].cycle_id))
+
+    def action_halt(self) -> None:
+        """Ask once more, then throw the kill switch; or release it where it is thrown."""
+        if self.door is not None and self.status is not None and not isinstance(self.screen, HaltScreen):
+            self.push_screen(HaltScreen(self.door, self.status))
+
+    @work(group="door")
+    async def _open(self) -> None:
+        try:
+            self.door = await asyncio.to_thread(self._connect)
+        except DualbrainError as error:
+            self.exit(error)
+            return
+        desk_screen = DeskScreen(self.door)
+        await self.push_screen(desk_screen)
+        self.set_interval(_HEAR_S, lambda: self._hear(desk_screen))
+        await self._watch_desk(self.door)
+
+    async def _watch_desk(self, door: Door) -> None:
+        """Look at the desk until the terminal ends; what cannot be read is told and looked at again."""
+        told = ""
+        while True:
+            try:
+                await self._look(door)
+                told = ""
+            except DualbrainError as error:
+                if str(error) != told:
+                    self.notify(str(error), severity="error", markup=False)
+                told = str(error)
+            await asyncio.sleep(_LOOK_S)
+
+    async def _look(self, door: Door) -> None:
+        self.status = await asyncio.to_thread(door.status)
+        seen, row = self.overview, await asyncio.to_thread(door.row)
+        # An open question changes by itself: its time runs out.
+        if seen is None or seen.row != row or seen.questions:
+            self.overview = await asyncio.to_thread(door.overview)
+
+    def _hear(self, desk_screen: DeskScreen) -> None:
+        if self.door is not None and (spoken := self.door.heard()):
+            desk_screen.post_message(WordsHeard(spoken))

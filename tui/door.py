@@ -1,0 +1,172 @@
+"""The door: all that the terminal knows of a desk, and all that a person may do through it.
+
+    journal, kill switch, session <-> Door <-> screens
+
+What is shown comes as words that the desk has already put together, so every face says a thing alike. Where
+the desk runs, in this program or in another, only `Status` tells: reading and answering go the same way.
+"""
+
+from typing import Literal, Protocol
+
+from contracts.canonical import Real, Record, Sha256, Utc
+from contracts.market import Side
+
+Rows = tuple[tuple[str, str], ...]
+"""Names and what they are."""
+
+
+class Told(Record):
+    """Something said to the person: a title and rows, or a mistake in one sentence."""
+
+    title: str
+    rows: Rows = ()
+    is_mistake: bool = False
+
+
+class Status(Record):
+    """The line on top of every screen."""
+
+    desk: str
+    account_id: str
+    is_paper: bool
+    user: str
+    is_own: bool
+    """Whether this terminal runs the desk."""
+    doing: str
+    halted_by: str | None
+
+
+class CycleRow(Record):
+    """One cycle in a list."""
+
+    cycle_id: Sha256
+    instrument_id: str
+    as_of: Utc
+    came_to: str
+    ended: str
+
+
+class Question(Record):
+    """A trade that waits, or waited, for a person: everything the answer binds, on one screen."""
+
+    cycle_id: Sha256
+    request_id: Sha256
+    round: int
+    title: str
+    facts: Rows
+    ballots: Rows
+    evidence: Rows
+    checks: Rows
+    side: Side
+    quantity: Real
+    entry: Real
+    stop: Real | None
+    target: Real | None
+    until: Utc
+    """By the clock on the wall; afterwards no answer is taken."""
+    asked_anew: str | None
+    """Why the desk asks again what was answered before."""
+    state: Literal["open", "said", "granted", "refused", "expired"]
+    came_of_it: str
+    """What became of it, in words; empty while it is open."""
+
+
+class Candles(Record):
+    """Closed bars for a chart, oldest first."""
+
+    label: str
+    times: tuple[Utc, ...]
+    open: tuple[Real, ...]
+    high: tuple[Real, ...]
+    low: tuple[Real, ...]
+    close: tuple[Real, ...]
+
+
+class Overview(Record):
+    """What the desk screen shows beside the chat, as of journal row `row`."""
+
+    row: int
+    account: Rows
+    positions: tuple[str, ...]
+    questions: tuple[Question, ...]
+    cycles: tuple[CycleRow, ...]
+
+
+class Spoke(Record):
+    """Words as a model says or thinks them, or what the desk did, gathered since the last look."""
+
+    kind: Literal["says", "thinks", "desk"]
+    who: str
+    text: str
+
+
+class Command(Record):
+    """One command a person may type."""
+
+    name: str
+    takes: str
+    does: str
+
+
+class Door(Protocol):
+    """One desk. Methods that are not async may read a disk, so screens call them in a worker.
+
+    Raises DualbrainError with a sentence for the person.
+    """
+
+    commands: tuple[Command, ...]
+
+    def open(self) -> None:
+        """Take the desk, or read beside the runner that holds it."""
+        ...
+
+    def status(self) -> Status: ...
+
+    def row(self) -> int:
+        """Newest row of the journal; what grew has changed."""
+        ...
+
+    def overview(self) -> Overview: ...
+
+    def heard(self) -> tuple[Spoke, ...]:
+        """What was said since the last call, oldest first; at once."""
+        ...
+
+    def cycles(self, words: str) -> tuple[CycleRow, ...]:
+        """Newest cycles, of those that give a reason with these words where there are any."""
+        ...
+
+    def story(self, cycle_id: str) -> Told: ...
+
+    def candles(self, cycle_id: str) -> Candles | None:
+        """The bars a cycle decided on; None where it saw none."""
+        ...
+
+    def question(self, cycle_id: str) -> Question | None:
+        """The newest question of a cycle, whatever became of it."""
+        ...
+
+    def say(self, question: Question, *, is_granted: bool, quantity: float | None, reason: str) -> str:
+        """Answer exactly this question; what was done about it, in words.
+
+        Raises ToolInputError where it was answered, asked anew or has expired, or for more than was asked.
+        """
+        ...
+
+    def command(self, line: str) -> Told:
+        """What a line beginning with / comes to; a mistake is told, not raised."""
+        ...
+
+    def replay(self, cycle_id: str) -> Told: ...
+
+    async def ask(self, question: str) -> Told:
+        """The assistant's answer; its words come through `heard` meanwhile."""
+        ...
+
+    def halt(self, reason: str) -> str: ...
+
+    def resume(self) -> str: ...
+
+    def close(self) -> None:
+        """Let go of everything; a desk of one's own ends in good order."""
+        ...

@@ -1,0 +1,93 @@
+"""The journal: cycles newest first, searched by the words of their reasons."""
+
+import asyncio
+from typing import ClassVar
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Input, Static
+
+from contracts.errors import DualbrainError
+from tui.door import Door
+from tui.status_line import StatusLine
+from tui.story_screen import StoryScreen
+
+
+class JournalScreen(Screen[None]):
+    """Enter opens a cycle's story, r runs the cycle again."""
+
+    AUTO_FOCUS = "#found"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Back"),
+        Binding("slash", "search", "Search", key_display="/"),
+        Binding("r", "replay", "Replay"),
+    ]
+
+    def __init__(self, door: Door) -> None:
+        super().__init__()
+        self._door = door
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        yield Input(
+            placeholder="words of a reason, such as daily loss or price moved; Enter searches", id="words"
+        )
+        yield DataTable(id="found", cursor_type="row", zebra_stripes=True)
+        yield Static("", id="verdict", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self._table.add_columns("decided on (UTC)", "instrument", "came to", "ended", "cycle")
+        self._search("")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._search(event.value)
+        self._table.focus()
+
+    def on_data_table_row_selected(self, event: "DataTable.RowSelected") -> None:
+        if event.row_key.value is not None:
+            self.app.push_screen(StoryScreen(self._door, event.row_key.value))
+
+    def action_search(self) -> None:
+        self.query_one("#words", Input).focus()
+
+    def action_replay(self) -> None:
+        if self._table.row_count:
+            key = self._table.coordinate_to_cell_key(self._table.cursor_coordinate).row_key.value
+            self._replay(str(key))
+
+    @work(exclusive=True, group="search")
+    async def _search(self, words: str) -> None:
+        try:
+            found = await asyncio.to_thread(self._door.cycles, words)
+        except DualbrainError as error:
+            self._say(f"! {error}")
+            return
+        self._table.clear()
+        for each in found:
+            cells = (f"{each.as_of:%Y-%m-%d %H:%M}", each.instrument_id, each.came_to, each.ended)
+            self._table.add_row(*map(Text, cells), Text(each.cycle_id[:12]), key=each.cycle_id)
+        self._say(f"{len(found):,} cycles" + (f" that say {words!r}" if words.strip() else ", the newest"))
+
+    @work(exclusive=True, group="replay")
+    async def _replay(self, cycle_id: str) -> None:
+        self._say(f"replaying {cycle_id[:12]}")
+        try:
+            told = await asyncio.to_thread(self._door.replay, cycle_id)
+        except DualbrainError as error:
+            self._say(f"! {error}")
+            return
+        self._say(
+            "\n".join([f"{cycle_id[:12]} {told.title}", *(f"{name}: {text}" for name, text in told.rows[:3])])
+        )
+
+    def _say(self, text: str) -> None:
+        self.query_one("#verdict", Static).update(text)
+
+    @property
+    def _table(self) -> "DataTable[Text]":
+        return self.query_one("#found", DataTable)
