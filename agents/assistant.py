@@ -21,17 +21,18 @@ from pydantic_ai.models import Model
 
 from agents.agent_model import Ability, abilities_of, agent_error_in_words, let_through, open_model
 from agents.answer_check import Shown, hashes_in, not_shown, numbers_in
-from agents.chat import Endpoint, without_thinking
+from agents.chat import Endpoint, storable, without_thinking
 from agents.conversation import Conversation
 from agents.desk_results import total_cost
 from agents.desk_tools import TOOLS, Arguments, Toolbox, ToolUse, listed, overview
 from agents.exchanges import Caller
 from agents.line import Line
+from agents.model_door import answer_or_why, settled
 from agents.model_errors import CUT
 from agents.seat import Lines
 from agents.settings import AssistantSettings
 from contracts.canonical import Amount, Record, Sha256, Utc, sha256_hex
-from contracts.errors import NOT_AN_ABSTENTION, ToolInputError
+from contracts.errors import ToolInputError
 from contracts.records import DeskState
 from prompts.loader import load_prompt
 
@@ -110,7 +111,7 @@ class Assistant:
 
         Raises NotOnRecord in a replay that has nothing to answer from, and what NOT_AN_ABSTENTION names.
         """
-        question = _storable(question.strip())
+        question = storable(question.strip())
         if not question or len(question) > MAX_QUESTION:
             why = f"expected a question of 1 to {MAX_QUESTION:,} characters, found {len(question):,}"
             return Answer(question=question[:MAX_QUESTION], text="", failed=why)
@@ -119,19 +120,16 @@ class Assistant:
         self._box.clear()
         asking = _Asking(self._settings, self._endpoint, self._box, self._said, self._desk)
         line = self._lines.line(asking.caller)
-        try:
-            async with line.within(self._settings.deadline_s):
-                text, messages = await _settled(asking, line, question)
-                return self._answered(question, text, messages, line)
-        except TimeoutError:
-            why = f"no answer by the deadline of {self._settings.deadline_s:g} s"
-            line.give_up(why)
-        except NOT_AN_ABSTENTION:
-            raise
-        except Exception as error:  # noqa: BLE001 - a model's door: whatever fails becomes an answer that says so
-            line.check_on_record()
-            why = str(error) if isinstance(error, _NoAnswer) else agent_error_in_words(error, line)
-        return self._answer(question, "", line, failed=why)
+
+        async def look_up() -> Answer:
+            text, messages = await settled(line, asking.answer(line, question))
+            return self._answered(question, text, messages, line)
+
+        def in_words(error: Exception) -> str:
+            return str(error) if isinstance(error, _NoAnswer) else agent_error_in_words(error, line)
+
+        found = await answer_or_why(line, self._settings.deadline_s, look_up(), in_words, "no answer")
+        return self._answer(question, "", line, failed=found) if isinstance(found, str) else found
 
     def reset(self) -> None:
         """Forget the conversation."""
@@ -298,21 +296,10 @@ class _Asking:
     def _words(self, found: AgentRunResult[str]) -> str:
         if found.response.finish_reason == "length":
             raise _NoAnswer(CUT)
-        text = _storable(without_thinking(found.output, self._endpoint.model)).strip()
+        text = storable(without_thinking(found.output, self._endpoint.model)).strip()
         if not text:
             raise _NoAnswer("the model answered nothing")
         return text
-
-
-async def _settled(asking: _Asking, line: Line, question: str) -> tuple[str, Sequence[ModelMessage]]:
-    """The answer, or its failure, once all of it is on record: a client that stumbles turns away before."""
-    try:
-        found = await asking.answer(line, question)
-    except Exception:
-        await line.settled()
-        raise
-    await line.settled()
-    return found
 
 
 def _native_tools(box: Toolbox) -> list[Tool[None]]:
@@ -337,8 +324,3 @@ def _function(box: Toolbox, name: str) -> Any:
 
 def _notice(question: str) -> str | None:
     return NOTICE if _ASKS_TO_ACT.search(question) else None
-
-
-def _storable(text: str) -> str:
-    """Half a surrogate pair is no Unicode: neither a request nor a record can hold it."""
-    return text.encode(errors="replace").decode()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
-from agents.exchanges import LATE, Caller
+from agents.exchanges import LATE, Caller, tokens_in
 from agents.providers import Price, cost_usd
 from agents.settings import BudgetSettings
 from contracts.exchange import Exchange, Tokens
@@ -32,7 +32,6 @@ class _Cost(NamedTuple):
 _NOTHING = _Cost(Decimal(0), 0)
 _CYCLES = 1_000
 """Cycles whose spending is kept, newest first; an older one asks nothing any more."""
-_BYTES_PER_TOKEN = 3
 
 PriceOf = Callable[[str, str], Price | None]
 
@@ -224,7 +223,7 @@ def _at_most(request: bytes) -> Tokens:
         body = None
     limit = body.get("max_tokens") if isinstance(body, dict) else None
     answered = max(limit, 0) if isinstance(limit, int) else 0
-    return Tokens(input=len(request) // _BYTES_PER_TOKEN, output=answered)
+    return Tokens(input=tokens_in(request), output=answered)
 
 
 def _known(exchange: Exchange) -> _Cost:

@@ -130,6 +130,11 @@ def without_thinking(content: str, model: Model) -> str:
     return content
 
 
+def storable(text: str) -> str:
+    """Half a surrogate pair is no Unicode: neither a request nor a record can hold it."""
+    return text.encode(errors="replace").decode()
+
+
 def _format(answer_as: Format, schema: Mapping[str, Any]) -> dict[str, Any]:
     if answer_as == "text":
         return {}

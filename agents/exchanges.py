@@ -25,6 +25,15 @@ LATE = 500
 """Ordinals from here on are answers that came in after the deadline of the request so much lower."""
 
 
+_BYTES_PER_TOKEN = 3
+"""Fewer than in English prose, so that the estimate of a request full of numbers is not too low."""
+
+
+def tokens_in(request: bytes) -> int:
+    """What a request comes to before anybody has counted it."""
+    return len(request) // _BYTES_PER_TOKEN
+
+
 @dataclass(frozen=True)
 class Caller:
     """On whose behalf a request is made; goes into every exchange."""

@@ -27,12 +27,13 @@ from agents.evidence_names import Citable
 from agents.exchanges import Caller
 from agents.grounding import ungrounded
 from agents.line import Line
+from agents.model_door import answer_or_why, settled
 from agents.seat import Lines
 from agents.settings import BrainSettings
 from agents.view_answer import Step, ViewAnswer, step_among, view_of
 from agents.workbench import Workbench
 from contracts.canonical import sha256_hex
-from contracts.errors import NOT_AN_ABSTENTION, ToolInputError
+from contracts.errors import ToolInputError
 from contracts.market import Bars, Side, Timeframe
 from contracts.ports import Case
 from contracts.records import FormulaView, MarketSnapshot
@@ -82,19 +83,18 @@ class FormulaBrain:
             case, self._bars.own(case.snapshot), self._bars.others(case.snapshot), self._settings.max_calls
         )
         reading, line = self._begin(self._endpoint, case, bench)
-        try:
-            async with line.within(self._settings.deadline_s):
-                return reading.view(await _settled(reading, line), line)
-        except TimeoutError:
-            why = f"no view by the deadline of {self._settings.deadline_s:g} s"
-            line.give_up(why)
-        except NOT_AN_ABSTENTION:
-            raise
-        except Exception as error:  # noqa: BLE001 - a model's door: whatever fails becomes an abstention
-            line.check_on_record()
-            why = agent_error_in_words(error, line)
-        exchanges = tuple(exchange.record_id for exchange in line.exchanges)
-        return no_view(case, why, exchanges=exchanges, prompt_sha=reading.caller.prompt_sha)
+
+        async def read() -> FormulaView:
+            return reading.view(await settled(line, reading.answer(line)), line)
+
+        found = await answer_or_why(
+            line,
+            self._settings.deadline_s,
+            read(),
+            lambda error: agent_error_in_words(error, line),
+            "no view",
+        )
+        return reading.no_view(found, line) if isinstance(found, str) else found
 
     def _begin(self, endpoint: Endpoint, case: Case, bench: Workbench) -> "tuple[_Reading, Line]":
         first, *others = abilities_of(self._settings, endpoint)
@@ -147,15 +147,14 @@ class _Reading:
 
     def view(self, answer: ViewAnswer, line: Line) -> FormulaView:
         """The reading as a record; ids that do not exist, or speak for and against, make it none."""
-        exchanges = tuple(exchange.record_id for exchange in line.exchanges)
         known = self._known()
         named = [*answer.supporting, *answer.opposing]
         if strangers := [name for name in named if name not in known]:
             why = f"expected ids of the evidence, found {', '.join(dict.fromkeys(strangers))}"
-            return no_view(self._case, why, exchanges=exchanges, prompt_sha=self.caller.prompt_sha)
+            return self.no_view(why, line)
         if both := [name for name in dict.fromkeys(answer.supporting) if name in answer.opposing]:
             why = f"expected each id for or against, found as both {', '.join(both)}"
-            return no_view(self._case, why, exchanges=exchanges, prompt_sha=self.caller.prompt_sha)
+            return self.no_view(why, line)
         case = self._case
         return FormulaView(
             cycle_id=case.report.cycle_id,
@@ -169,8 +168,12 @@ class _Reading:
             called=tuple(self._bench.called),
             ungrounded=self._invented(answer.reasoning),
             prompt_sha=self.caller.prompt_sha,
-            exchanges=exchanges,
+            exchanges=_ids(line),
         )
+
+    def no_view(self, why: str, line: Line) -> FormulaView:
+        """The abstention, with what was asked for it."""
+        return no_view(self._case, why, exchanges=_ids(line), prompt_sha=self.caller.prompt_sha)
 
     def _known(self) -> tuple[str, ...]:
         """Ids that may be cited, as they came."""
@@ -236,15 +239,8 @@ class _Reading:
         )
 
 
-async def _settled(reading: _Reading, line: Line) -> ViewAnswer:
-    """The answer, or its failure, once all of it is on record: a client that stumbles turns away before."""
-    try:
-        found = await reading.answer(line)
-    except Exception:
-        await line.settled()
-        raise
-    await line.settled()
-    return found
+def _ids(line: Line) -> tuple[str, ...]:
+    return tuple(exchange.record_id for exchange in line.exchanges)
 
 
 async def _find_tool(ctx: RunContext[Workbench], query: str) -> str:

@@ -20,16 +20,13 @@ from time import perf_counter
 
 import httpx2
 
-from agents.exchanges import LATE, Caller, Outcome, exchange_of, is_answer, without_random_ids
+from agents.exchanges import LATE, Caller, Outcome, exchange_of, is_answer, tokens_in, without_random_ids
 from agents.spoken import Spoken, Words
 from agents.streams import Parts, parts_of
 from agents.usage import DONE
 from contracts.errors import DualbrainError, NotOnRecord
 from contracts.exchange import Exchange, Tokens
 from contracts.ports import BlobStore
-
-_BYTES_PER_TOKEN = 3
-"""Fewer than in English prose, so that the estimate of a request full of numbers is not too low."""
 
 
 class NotAsked(Exception):
@@ -102,8 +99,7 @@ class Line(httpx2.AsyncBaseTransport):
         self._recorded.clear()
         if self._deadline is not None and self._deadline.when() is None:
             self._deadline.reschedule(asyncio.get_running_loop().time() + self._seconds)
-        tokens_in = len(body) // _BYTES_PER_TOKEN
-        if why := self._outside.may_ask(self.caller, tokens_in, self.caller.max_tokens):
+        if why := self._outside.may_ask(self.caller, tokens_in(body), self.caller.max_tokens):
             self._forgo(self._outside, why)
             raise NotAsked(why)
         self._under_way = _Fetch(self, self._outside, request, body)

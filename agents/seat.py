@@ -18,16 +18,17 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_openai import ChatOpenAI
 
 from agents.ballot_answer import BallotAnswer, ballot_schema, read_answer
-from agents.chat import Endpoint, answer_format, open_chat, schema_in_words, without_thinking
+from agents.chat import Endpoint, answer_format, open_chat, schema_in_words, storable, without_thinking
 from agents.dossier import BEGIN, END, Dossier, as_data, make_dossier, told
 from agents.evidence_names import Citable
 from agents.exchanges import Caller
 from agents.grounding import ungrounded
 from agents.line import Line
+from agents.model_door import answer_or_why
 from agents.model_errors import CUT, FILTERED, in_words, is_passing, on_one_line, wait_before_retry_s
 from agents.settings import PanelSettings, SeatSettings
 from contracts.canonical import sha256_hex
-from contracts.errors import NOT_AN_ABSTENTION, DualbrainError, SettingsError
+from contracts.errors import DualbrainError, SettingsError
 from contracts.ports import Case
 from contracts.records import Ballot, TradeProposal
 from prompts.loader import load_prompt
@@ -79,19 +80,14 @@ class ModelSeat:
             return self._abstain(case, proposal, ordinal, self._endpoint, None)
         asking = _Asking(self.seat, self._settings, self._panel, self._endpoint, case, proposal)
         line = self._lines.line(asking.caller)
-        why = ""
-        try:
-            async with line.within(self._panel.deadline_s):
-                return await self._ask(asking, line, ordinal)
-        except TimeoutError:
-            why = f"no answer by the deadline of {self._panel.deadline_s:g} s"
-            line.give_up(why)
-        except NOT_AN_ABSTENTION:
-            raise
-        except Exception as error:  # noqa: BLE001 - a voter's door: whatever fails becomes an abstention
-            line.check_on_record()
-            why = in_words(error, line.answered)
-        return self._abstain(case, proposal, ordinal, why, line)
+        found = await answer_or_why(
+            line,
+            self._panel.deadline_s,
+            self._ask(asking, line, ordinal),
+            lambda error: in_words(error, line.answered),
+            "no answer",
+        )
+        return self._abstain(case, proposal, ordinal, found, line) if isinstance(found, str) else found
 
     async def _ask(self, asking: "_Asking", line: Line, ordinal: int) -> Ballot:
         chat = asking.open_chat(line)
@@ -100,7 +96,7 @@ class ModelSeat:
         invented: tuple[str, ...] = ()
         for turn in range(2):
             said = await self._say(chat, line, messages)
-            content = _storable(without_thinking(str(said.text), asking.endpoint.model))
+            content = storable(without_thinking(str(said.text), asking.endpoint.model))
             if cut := _cut_short(said):
                 return self._abstain(asking.case, asking.proposal, ordinal, cut, line)
             answer = read_answer(content, asking.dossier.evidence_ids)
@@ -270,11 +266,6 @@ async def _settle(line: Line, n_before: int) -> None:
     if line.exchanges[n_before:] and line.exchanges[-1].outcome == "timeout":
         # As it will be played back, whatever the client made of its beginning.
         raise httpx2.ReadTimeout(line.exchanges[-1].error)
-
-
-def _storable(text: str) -> str:
-    """Half a surrogate pair is no Unicode: neither a request nor a record can hold it."""
-    return text.encode(errors="replace").decode()
 
 
 def _parents(case: Case, proposal: TradeProposal) -> tuple[str, ...]:

@@ -13,26 +13,25 @@ from typing import TYPE_CHECKING
 
 from agents.desk_record import DeskRecord
 from agents.desk_results import AccountSeen, account_seen
-from contracts.errors import JournalUnavailable, LeaseHeld, SettingsError, ToolInputError
+from contracts.errors import LeaseHeld, SettingsError, ToolInputError
 from contracts.market import from_ms
 from contracts.records import ApprovalRequest, MarketSnapshot, SessionStarted
 from desk.assistant_thread import AssistantThread
 from desk.chat_commands import COMMANDS, ChatCommands, story_of
 from desk.commands.story import story
-from desk.environment import describe_environment
 from desk.folder import DeskFolder
 from desk.kill_switch import FileKillSwitch
 from desk.own_desk import OwnDesk
 from desk.present import gain, moment, money, percent, price, quantity
 from desk.question_words import newest_question
+from desk.saying import say_here
 from desk.settings import Settings, desk_home
 from graphs.differences import STAGE_NAMES
-from graphs.questions import say
 from graphs.replay import Replayer
 from markets.bars import ChunkReader
 from markets.instruments import resolve
 from memory.blobs import FileBlobStore
-from memory.journal import SqliteJournal, open_for_reading
+from memory.journal import open_for_reading
 from memory.lease import holder_of
 from tui.door import Candles, CycleRow, Overview, Question, Rows, Spoke, Status, Told
 
@@ -160,21 +159,14 @@ class DeskDoor:
             raise ToolInputError(f"expected a question that is open, found {newest.came_of_it}")
         request = self._journal.by_id(ApprovalRequest, question.request_id)
         assert request is not None
-        with SqliteJournal(
-            self._folder.journal,
-            environment=describe_environment(),
-            session_id=f"answer-{now:%Y%m%dT%H%M%S}",
-            clock=lambda: now,
-        ) as journal:
-            say(
-                journal,
-                request,
-                is_granted=is_granted,
-                by=self._user,
-                reason=reason or f"said in the terminal: {'yes' if is_granted else 'no'}",
-                at=now,
-                quantity=quantity,
-            )
+        say_here(
+            self._folder,
+            request,
+            is_granted=is_granted,
+            by=self._user,
+            reason=reason or f"said in the terminal: {'yes' if is_granted else 'no'}",
+            quantity=quantity,
+        )
         said = newest_question(self._journal, question.cycle_id, now)
         return "" if said is None else said.came_of_it
 
@@ -194,21 +186,11 @@ class DeskDoor:
         return await self._assistant.ask(question)
 
     def halt(self, reason: str) -> str:
-        try:
-            self._switch.engage(self._user, reason or "no reason given, from the terminal", _now())
-        except OSError as error:
-            raise JournalUnavailable(
-                f"expected to write {self._switch.path}, found: {error}; the desk is NOT halted"
-            ) from None
+        self._switch.engage(self._user, reason or "no reason given, from the terminal", _now())
         return str(self._switch.halted_by())
 
     def resume(self) -> str:
-        try:
-            was_halted = self._switch.release()
-        except OSError as error:
-            raise JournalUnavailable(
-                f"expected to remove {self._switch.path}, found: {error}; still halted"
-            ) from None
+        was_halted = self._switch.release()
         return "the desk runs again" if was_halted else "the desk was not halted; nothing changed"
 
     def close(self) -> None:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
+from contracts.errors import JournalUnavailable
+
 
 class FileKillSwitch:
     """The desk is halted while the file HALT exists in its folder; its text says who and why."""
@@ -24,14 +26,23 @@ class FileKillSwitch:
         return f"halted: {text or 'no reason given'} (`dualbrain resume`, or removing the file HALT, ends it)"
 
     def engage(self, by: str, reason: str, at: datetime) -> None:
-        """Halt the desk."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(f"{by} at {at:%Y-%m-%d %H:%M:%S} UTC: {reason}\n", encoding="utf-8")
+        """Halt the desk. JournalUnavailable where the file cannot be written: then it is not halted."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(f"{by} at {at:%Y-%m-%d %H:%M:%S} UTC: {reason}\n", encoding="utf-8")
+        except OSError as error:
+            raise JournalUnavailable(
+                f"expected to write {self.path}, found: {error}; the desk is NOT halted"
+            ) from None
 
     def release(self) -> bool:
-        """Let the desk run again; false where it was not halted."""
+        """Let the desk run again; false where it was not halted. JournalUnavailable where it stays halted."""
         try:
             self.path.unlink()
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise JournalUnavailable(
+                f"expected to remove {self.path}, found: {error}; still halted"
+            ) from None
         return True

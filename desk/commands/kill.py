@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from contracts.errors import JournalUnavailable, SettingsError
+from contracts.errors import SettingsError
 from desk.commands.options import DeskOption, footer
 
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in a few words.")]
@@ -30,12 +30,7 @@ def halt(reason: ReasonOption, desk: DeskOption = None) -> None:
 
     name, folder = find_desk(desk)
     switch = FileKillSwitch(folder.path)
-    try:
-        switch.engage(getpass.getuser(), reason, datetime.now(UTC))
-    except OSError as error:
-        raise JournalUnavailable(
-            f"expected to write {switch.path}, found: {error}; the desk is NOT halted"
-        ) from None
+    switch.engage(getpass.getuser(), reason, datetime.now(UTC))
     show_banner(name, folder)
     typer.echo(f"{switch.halted_by()}")
 
@@ -47,10 +42,7 @@ def resume(desk: DeskOption = None) -> None:
 
     name, folder = find_desk(desk)
     switch = FileKillSwitch(folder.path)
-    try:
-        was_halted = switch.release()
-    except OSError as error:
-        raise JournalUnavailable(f"expected to remove {switch.path}, found: {error}; still halted") from None
+    was_halted = switch.release()
     show_banner(name, folder)
     typer.echo(f"desk {name} runs again" if was_halted else f"desk {name} was not halted; nothing changed")
 

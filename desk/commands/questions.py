@@ -2,7 +2,6 @@
 
 import getpass
 import json
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -67,9 +66,8 @@ def answer(
     far since, the desk asks again. The first answer to a question counts.
     """
     from desk.commands.files import find_cycle, reading
-    from desk.environment import describe_environment
-    from graphs.questions import open_questions, say
-    from memory.journal import SqliteJournal
+    from desk.saying import say_here
+    from graphs.questions import open_questions
 
     if word not in ("yes", "no"):
         raise SettingsError(f"expected yes or no, found {word[:40]!r}")
@@ -81,20 +79,14 @@ def answer(
         request = next((each for each in found if each.cycle_id == cycle_id), None)
         if request is None:
             raise SettingsError(f"expected an open question of cycle {cycle_id[:12]}, found none")
-        path = on_file.folder.journal
-    now = datetime.now(UTC)
-    session_id = f"answer-{now:%Y%m%dT%H%M%S}"
-    with SqliteJournal(
-        path, environment=describe_environment(), session_id=session_id, clock=lambda: now
-    ) as journal:
-        said = say(
-            journal,
-            request,
-            is_granted=word == "yes",
-            by=by or getpass.getuser(),
-            reason=reason or f"said from another terminal: {word}",
-            at=now,
-            quantity=quantity,
-        )
+        folder = on_file.folder
+    said = say_here(
+        folder,
+        request,
+        is_granted=word == "yes",
+        by=by or getpass.getuser(),
+        reason=reason or f"said from another terminal: {word}",
+        quantity=quantity,
+    )
     amount = "" if said.quantity is None else f" to {said.quantity:g}"
     typer.echo(f"{word}{amount}, by {said.by}; the desk hears it at its next look")
