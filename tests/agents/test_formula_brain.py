@@ -16,7 +16,7 @@ from agents.providers import Quirk
 from agents.settings import BrainSettings, BudgetSettings
 from agents.traffic import LiveTraffic, RecordedTraffic
 from agents.workbench import Workbench
-from contracts.errors import ToolInputError
+from contracts.errors import NotOnRecord, ToolInputError
 from contracts.exchange import Exchange
 from contracts.market import Side, Timeframe
 from contracts.records import FormulaView
@@ -279,6 +279,19 @@ async def test_an_id_that_does_not_exist_makes_no_view(scripted: ScriptedServer)
     view = await calling.read()
     assert view.abstained == "expected ids of the evidence, found moon_phase"
     assert (await calling.read_again()).record_id == view.record_id
+
+
+@pytest.mark.parametrize("ability", ["single", "tools"])
+async def test_a_replay_that_would_ask_something_else_says_so_and_abstains_nothing(
+    scripted: ScriptedServer, ability: str
+) -> None:
+    scripted.always(Completion(view_text()))
+    scene = Scene(scripted, ability="single" if ability == "tools" else "tools")
+    await scene.read()
+    other = Scene(scripted, ability=ability)
+    other.journal, other.blobs = scene.journal, scene.blobs
+    with pytest.raises(NotOnRecord):
+        await other.read_again()
 
 
 async def test_evidence_that_speaks_for_and_against_is_no_reading(scripted: ScriptedServer) -> None:

@@ -225,6 +225,13 @@ def test_budget_at_its_cap_closes_where_models_are_asked(
     assert codes(gate_of(state_of(mode, spent=spent))) == expected
 
 
+def test_a_cap_of_nothing_closes_no_gate_on_what_is_free() -> None:
+    nothing = state_of("dual").model_copy(
+        update={"budgets": (Budget(name="day", cap=Decimal(0), spent=Decimal(0)),)}
+    )
+    assert codes(gate_of(nothing)) == codes(gate_of(state_of("dual")))
+
+
 def test_every_reason_that_applies_is_listed() -> None:
     gate = gate_of(
         state_of("technical+panel", spent=5),
