@@ -124,6 +124,17 @@ class Line(httpx2.AsyncBaseTransport):
         else:
             self._forgo(self._outside, why)
 
+    def given_up(self) -> str | None:
+        """Why it was given up after its last answer had come, where that is on record; None else.
+
+        Nobody asks again for what came too late to be used, so no request would find it.
+        """
+        if not self._recorded or self._recorded[0].outcome != "not_asked":
+            return None
+        exchange = self._recorded.popleft()
+        self.exchanges.append(exchange)
+        return exchange.error
+
     async def settled(self) -> None:
         """Wait until what is under way, if anything, is on record: a client may have turned away before."""
         if self._under_way is not None:

@@ -20,16 +20,17 @@ async def answer_or_why(
     """
     try:
         async with line.within(seconds):
-            return await asking
+            found: R | str = await asking
     except TimeoutError:
-        why = f"{nothing} by the deadline of {seconds:g} s"
-        line.give_up(why)
+        found = f"{nothing} by the deadline of {seconds:g} s"
+        line.give_up(found)
+        return found
     except NOT_AN_ABSTENTION:
         raise
     except Exception as error:  # noqa: BLE001 - whatever else fails becomes a sentence, and an abstention
         line.check_on_record()
-        why = in_words(error)
-    return why
+        found = in_words(error)
+    return line.given_up() or found
 
 
 async def settled(line: Line, asking: Awaitable[T]) -> T:
