@@ -25,6 +25,8 @@ from memory.reader import JournalReader
 from tools.kelly import trade_stats
 
 _FILLS_SHOWN = 10
+_FILLS_READ = 50
+"""Newest rows among which fills after the account's moment are looked for."""
 
 
 class AccountSeen(Record):
@@ -105,8 +107,7 @@ def account_seen(journal: JournalReader) -> AccountSeen | None:
     marks, positions, at = state.marks, state.positions, state.now
     if portfolio is not None and portfolio.at >= at:
         marks, positions, at = portfolio.marks, portfolio.positions, portfolio.at
-    fell = (marks.peak_equity - marks.equity) / marks.peak_equity * 100 if marks.peak_equity > 0 else None
-    later = [fill for fill in journal.find_all(Fill) if fill.at >= at][-_FILLS_SHOWN:]
+    later = [fill for _, fill in journal.find_newest(Fill, _FILLS_READ) if fill.at >= at][-_FILLS_SHOWN:]
     return AccountSeen(
         at=at,
         desk=state.desk,
@@ -115,10 +116,16 @@ def account_seen(journal: JournalReader) -> AccountSeen | None:
         mode=state.mode,
         halted_by=state.halted_by,
         marks=marks,
-        drawdown_pct=None if fell is None else float(fell),
+        drawdown_pct=drawdown_of(marks),
         positions=tuple(position for position in positions if position.quantity),
         filled_since=tuple(_fill_words(fill) for fill in later),
     )
+
+
+def drawdown_of(marks: AccountMarks) -> float | None:
+    """Percent that equity stands under its peak; None where there was never any."""
+    peak = marks.peak_equity
+    return float((peak - marks.equity) / peak * 100) if peak > 0 else None
 
 
 def voter_skills(
@@ -173,10 +180,30 @@ def performance(
 
 def spending_on(journal: JournalReader, day: date) -> tuple[ModelSpending, ...]:
     """What each model was asked since the beginning of a day in UTC."""
+    return spending_of(asked_on(journal, day))
+
+
+def asked_on(journal: JournalReader, day: date) -> tuple[Exchange, ...]:
+    """Every request since the beginning of a day in UTC, in journal order."""
+    return journal.find_written(Exchange, datetime.combine(day, time(), UTC))
+
+
+def spending_of(exchanges: Iterable[Exchange]) -> tuple[ModelSpending, ...]:
+    """What each model was asked in these requests."""
     asked = defaultdict[tuple[str, str, str], list[Exchange]](list)
-    for exchange in journal.find_written(Exchange, datetime.combine(day, time(), UTC)):
+    for exchange in exchanges:
         asked[exchange.role, exchange.provider, exchange.model].append(exchange)
-    return tuple(_spent(*whom, exchanges) for whom, exchanges in sorted(asked.items()))
+    return tuple(_spent(*whom, of_one) for whom, of_one in sorted(asked.items()))
+
+
+def was_asked(exchange: Exchange) -> bool:
+    """Whether it is a request that went out; what comes late belongs to one that has counted already."""
+    return exchange.outcome not in ("not_asked", "late")
+
+
+def has_answered(exchange: Exchange) -> bool:
+    """Whether an answer came in whole and in time; a server's refusal is none."""
+    return exchange.outcome == "complete" and (exchange.status or 0) < 400
 
 
 def total_cost(exchanges: Sequence[Exchange]) -> Decimal | None:
@@ -219,8 +246,8 @@ def _spent(role: str, provider: str, model: str, exchanges: Sequence[Exchange]) 
         role=role,
         provider=provider,
         model=model,
-        n_asked=sum(each.outcome not in ("not_asked", "late") for each in exchanges),
-        n_answered=sum(each.outcome == "complete" for each in exchanges),
+        n_asked=sum(map(was_asked, exchanges)),
+        n_answered=sum(map(has_answered, exchanges)),
         tokens_in=sum(tokens.input for tokens in told),
         tokens_out=sum(tokens.output for tokens in told),
         cost_usd=total_cost(exchanges),

@@ -8,14 +8,14 @@ from agents.desk_results import VoterSkill, voter_skills
 from agents.workbench import find_tools, read_tool
 from contracts.errors import DualbrainError, ToolInputError
 from contracts.market import Side
-from contracts.records import DeskState
+from contracts.records import RECORDS, DeskState, StageRecord
 from desk.commands.story import story, title
 from desk.present import moment, money, number, percent, price, quantity, short
 from desk.question_words import ballots_of
 from graphs.stages import stage_records
 from markets.instruments import resolve
 from tools.registry import get_tool
-from tui.door import Command, Rows, Told
+from tui.door import Command, Rows, Stage, Story, Told
 
 COMMANDS: tuple[Command, ...] = (
     Command(name="/why", takes="[CYCLE]", does="tell a decision from its records; the newest by itself"),
@@ -72,15 +72,23 @@ class ChatCommands:
         return newest.instrument_id
 
 
-def story_of(record: DeskRecord, cycle_id: str) -> Told:
-    """One cycle, a row a stage."""
-    records = [each for each, _ in stage_records(record.journal.rows(cycle_id=cycle_id))]
-    return Told(title=title(records), rows=tuple(story(records)))
+def story_of(record: DeskRecord, cycle_id: str) -> Story:
+    """One cycle as far as it has come, a stage a record."""
+    rows = [
+        row for row in record.journal.rows(cycle_id=cycle_id) if issubclass(RECORDS[row.kind], StageRecord)
+    ]
+    records = [each for each, _ in stage_records(rows)]
+    stages = [
+        Stage(name=name, words=words, took="" if row.latency_ms is None else f"{row.latency_ms:,.1f} ms")
+        for (name, words), row in zip(story(records), rows, strict=True)
+    ]
+    is_over = cycle_id not in record.journal.unfinished_cycles()
+    return Story(title=title(records), stages=tuple(stages), is_over=is_over)
 
 
 def _why(chat: ChatCommands, words: list[str]) -> Rows:
     told = story_of(chat.record, chat.cycle(words))
-    return (("decision", told.title), *told.rows)
+    return (("decision", told.title), *((stage.name, stage.words) for stage in told.stages))
 
 
 def _votes(chat: ChatCommands, words: list[str]) -> Rows:

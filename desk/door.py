@@ -7,12 +7,12 @@ says is written there, so both look alike. Only the words of models as they come
 import asyncio
 import getpass
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.desk_record import DeskRecord
-from agents.desk_results import AccountSeen, account_seen
 from contracts.errors import LeaseHeld, SettingsError, ToolInputError
 from contracts.market import from_ms
 from contracts.records import ApprovalRequest, MarketSnapshot, SessionStarted
@@ -20,26 +20,25 @@ from desk.assistant_thread import AssistantThread
 from desk.chat_commands import COMMANDS, ChatCommands, story_of
 from desk.commands.story import story
 from desk.folder import DeskFolder
+from desk.health import Around
 from desk.kill_switch import FileKillSwitch
-from desk.own_desk import OwnDesk
-from desk.present import gain, moment, money, percent, price, quantity
+from desk.overview_words import CYCLES_SHOWN, OverviewWords, cycle_row
+from desk.own_desk import OwnDesk, Seen
 from desk.question_words import newest_question
 from desk.saying import say_here
 from desk.settings import Settings, desk_home
-from graphs.differences import STAGE_NAMES
+from desk.watch_words import WatchWords
 from graphs.replay import Replayer
 from markets.bars import ChunkReader
-from markets.instruments import resolve
 from memory.blobs import FileBlobStore
 from memory.journal import open_for_reading
 from memory.lease import holder_of
-from tui.door import Candles, CycleRow, Overview, Question, Rows, Spoke, Status, Told
+from memory.search import ReasonIndex
+from tui.door import Candles, CycleRow, Overview, Question, Spoke, Status, Story, Told, Watch
 
 if TYPE_CHECKING:
     from graphs.session import SessionEvent
-    from memory.reader import CycleSummary
 
-_CYCLES_SHOWN = 60
 _BARS_SHOWN = 60
 _MAX_HEARD = 20_000
 """Characters that may wait to be shown; a screen that looks away long misses the oldest."""
@@ -60,6 +59,7 @@ class DeskDoor:
         home: Path | None = None,
         hold_s: float | None = None,
         user: str | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings, self._must_attach, self._home = settings, must_attach, home or desk_home()
         self._folder = DeskFolder(self._home / settings.desk)
@@ -68,6 +68,7 @@ class DeskDoor:
         self._heard, self._lock = list[Spoke](), threading.Lock()
         self._own: OwnDesk | None = OwnDesk(settings, self._hear, home=self._home, hold_s=hold_s)
         self._is_open = False
+        self.now = now
         self._assistant = AssistantThread(settings, self._home, self._note)
 
     def open(self) -> None:
@@ -85,9 +86,12 @@ class DeskDoor:
                 "to begin one, or name another with --desk"
             )
         self._journal = open_for_reading(self._folder.journal)
+        self._reasons = ReasonIndex(self._folder.journal)
         self._is_open = True
         self._blobs = FileBlobStore(self._folder.blobs)
         self._record = DeskRecord(self._journal, self._blobs, story)
+        self._overview = OverviewWords(self._journal)
+        self._watch = WatchWords(self._journal, self._folder.journal, self._blobs)
         self._chat = ChatCommands(self._record, self._decide, self.halt, self.resume)
 
     def status(self) -> Status:
@@ -106,15 +110,16 @@ class DeskDoor:
         return self._journal.tip().n_rows
 
     def overview(self) -> Overview:
-        row, now, seen = self.row(), _now(), account_seen(self._journal)
-        asked = (newest_question(self._journal, each, now) for each in self._journal.unfinished_cycles())
-        return Overview(
-            row=row,
-            account=_account(seen),
-            positions=_positions(seen),
-            questions=tuple(each for each in asked if each is not None and each.state in ("open", "said")),
-            cycles=tuple(map(_cycle_row, self._journal.cycles(_CYCLES_SHOWN))),
+        return self._overview.look(self.now(), self._seen())
+
+    def watch(self) -> Watch:
+        around = Around(
+            runner=holder_of(self._folder.path) if self._own is None else self._own.doing,
+            is_own=self._own is not None,
+            has_failed=self._own is not None and self._own.has_failed,
+            halted_by=self._switch.halted_by(),
         )
+        return self._watch.watch(self.now(), self._seen(), around)
 
     def heard(self) -> tuple[Spoke, ...]:
         with self._lock:
@@ -122,14 +127,12 @@ class DeskDoor:
         return found
 
     def cycles(self, words: str) -> tuple[CycleRow, ...]:
-        found = (
-            self._journal.cycles_saying(words, _CYCLES_SHOWN)
-            if words.strip()
-            else self._journal.cycles(_CYCLES_SHOWN)
-        )
-        return tuple(map(_cycle_row, found))
+        if not words.strip():
+            return tuple(map(cycle_row, self._journal.cycles(CYCLES_SHOWN)))
+        found = self._reasons.find(words, CYCLES_SHOWN)
+        return tuple(map(cycle_row, self._journal.cycles_begun_at(found)))
 
-    def story(self, cycle_id: str) -> Told:
+    def story(self, cycle_id: str) -> Story:
         return story_of(self._record, cycle_id)
 
     def candles(self, cycle_id: str) -> Candles | None:
@@ -148,10 +151,10 @@ class DeskDoor:
         )
 
     def question(self, cycle_id: str) -> Question | None:
-        return newest_question(self._journal, cycle_id, _now())
+        return newest_question(self._journal, cycle_id, self.now())
 
     def say(self, question: Question, *, is_granted: bool, quantity: float | None, reason: str) -> str:
-        now = _now()
+        now = self.now()
         newest = newest_question(self._journal, question.cycle_id, now)
         if newest is None or newest.request_id != question.request_id:
             raise ToolInputError("expected the question that was shown, found it asked anew; look again")
@@ -186,7 +189,7 @@ class DeskDoor:
         return await self._assistant.ask(question)
 
     def halt(self, reason: str) -> str:
-        self._switch.engage(self._user, reason or "no reason given, from the terminal", _now())
+        self._switch.engage(self._user, reason or "no reason given, from the terminal", self.now())
         return str(self._switch.halted_by())
 
     def resume(self) -> str:
@@ -198,6 +201,7 @@ class DeskDoor:
         if self._own is not None:
             self._own.stop()
         if self._is_open:
+            self._reasons.close()
             self._journal.close()
 
     def _decide(self, instrument_id: str) -> str:
@@ -207,6 +211,10 @@ class DeskDoor:
             )
         self._own.decide(instrument_id)
         return f"{instrument_id} is decided on once more; the cycle will stand on top of the list"
+
+    def _seen(self) -> Seen | None:
+        """What a desk of this terminal's own saw last, as long as it goes on."""
+        return None if self._own is None or self._own.has_failed else self._own.seen
 
     def _doing(self) -> str:
         if self._own is not None:
@@ -235,43 +243,3 @@ class DeskDoor:
                 self._heard[-1] = Spoke(kind=spoke.kind, who=spoke.who, text=text)
             else:
                 self._heard = [*self._heard[-_MAX_PIECES:], spoke]
-
-
-def _account(seen: AccountSeen | None) -> Rows:
-    if seen is None:
-        return (("account", "no cycle on record yet"),)
-    marks = seen.marks
-    today = float(marks.equity - marks.day_open_equity)
-    fallen = "-" if seen.drawdown_pct is None else percent(seen.drawdown_pct)
-    return (
-        ("equity", money(marks.equity, marks.currency)),
-        ("balance", money(marks.balance, marks.currency)),
-        ("today", gain(today, marks.currency)),
-        ("drawdown", f"{fallen} from the peak"),
-        ("as of", moment(seen.at)),
-    )
-
-
-def _positions(seen: AccountSeen | None) -> tuple[str, ...]:
-    if seen is None:
-        return ()
-    return tuple(
-        f"{quantity(each.quantity)} {each.instrument_id} "
-        f"at {price(each.average_price, resolve(each.instrument_id).tick_size)}, "
-        f"{gain(each.unrealized_pnl, seen.marks.currency)}"
-        for each in seen.positions
-    )
-
-
-def _cycle_row(cycle: "CycleSummary") -> CycleRow:
-    return CycleRow(
-        cycle_id=cycle.cycle_id,
-        instrument_id=cycle.instrument_id,
-        as_of=cycle.as_of,
-        came_to=STAGE_NAMES[cycle.last_kind],
-        ended=cycle.end.lower() if cycle.end.isupper() else cycle.end.replace("_", " "),
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

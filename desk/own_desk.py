@@ -8,21 +8,43 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from contracts.errors import DualbrainError, ToolInputError
-from contracts.records import DeskState
+from contracts.errors import DataUnavailable, DualbrainError, ToolInputError
+from contracts.market import Quote
+from contracts.ports import AccountState
+from contracts.records import Budget, DeskState, Rate
 from desk.settings import Settings
 from desk.wiring import Runner, open_desk
 from graphs.session import Session, SessionEvent
 
 _LISTEN_S = 0.1
+_LOOK_S = 0.2
+"""Broker and feed are asked no more often for what is only shown: a replay at full speed is not slowed."""
 _BREATH_S = 0.002
 """Given to the screen between two steps of a replay, which would otherwise take the whole processor."""
 _PATIENCE_S = 3.0
 """How long a step may go on after the terminal was closed; one that is cut is finished by the next runner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the broker and the feed of a desk said last, at `at` by its own clock."""
+
+    at: datetime
+    asked_at: datetime
+    """On the wall."""
+    took_ms: float
+    account: AccountState | None
+    """None where the broker did not answer; `failure` says why."""
+    failure: str
+    quotes: Mapping[str, Quote | None]
+    rates: tuple[Rate, ...]
+    budgets: tuple[Budget, ...]
 
 
 class OwnDesk:
@@ -37,15 +59,22 @@ class OwnDesk:
         hold_s: float | None = None,
     ) -> None:
         self.doing = "opening"
+        self.seen: Seen | None = None
         self._settings, self._listener, self._home = settings, listener, home
         self._hold_s = settings.approval.time_to_live_s if hold_s is None else hold_s
         self._held: dict[str, float] = {}
         self._wanted: deque[str] = deque()
+        self._looked_s = float("-inf")
         self._is_open, self._is_leaving = threading.Event(), threading.Event()
         self._failed: Exception | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[str] | None = None
         self._thread = threading.Thread(target=self._live, name="own desk", daemon=True)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended with an error; `doing` tells it."""
+        return self._failed is not None
 
     def start(self) -> None:
         """Take the desk and set it going; LeaseHeld where another runner has it."""
@@ -115,12 +144,15 @@ class OwnDesk:
         return "the feed ended"
 
     async def _attend(self, runner: Runner) -> None:
-        """What people said, and what they want decided."""
+        """What people said and what they want decided; then what the account and the market are now."""
         await runner.session.hear_answers()
         while self._wanted:
             instrument_id, last = self._wanted.popleft(), runner.journal.last(DeskState)
             if last is not None:
                 await runner.session.run_cycle(instrument_id, last.as_of, uuid4().hex)
+        if time.monotonic() - self._looked_s >= _LOOK_S:
+            self.seen = await _look(runner)
+            self._looked_s = time.monotonic()
 
     def _must_hold(self, session: Session) -> bool:
         now = time.monotonic()
@@ -129,3 +161,24 @@ class OwnDesk:
             for pending in session.pending.values()
         ]
         return max(ends, default=now) > now
+
+
+async def _look(runner: Runner) -> Seen:
+    desk, began = runner.desk, time.perf_counter()
+    account, failure = None, ""
+    try:
+        account = await desk.broker.account()
+    except DataUnavailable as error:
+        failure = str(error)
+    took_ms = (time.perf_counter() - began) * 1000
+    now = desk.clock.now()
+    return Seen(
+        at=now,
+        asked_at=datetime.now(UTC),
+        took_ms=took_ms,
+        account=account,
+        failure=failure,
+        quotes={each: await desk.feed.quote(each, now) for each in desk.feed.instruments()},
+        rates=await desk.feed.rates(now),
+        budgets=desk.budgets(),
+    )

@@ -6,7 +6,7 @@ long listing never holds the write-ahead log open. A record is checked against i
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,21 +29,6 @@ _COLUMNS = ", ".join("CAST(body AS BLOB)" if c == "body" else c for c in StoredR
 # rows of one class are most of the journal.
 _SELECT = f"SELECT {_COLUMNS} FROM journal"  # noqa: S608 - column names of a class, nothing from outside
 
-_WITH_REASONS = (
-    "('DeskState', 'MarketSnapshot', 'Gate', 'FormulaView', 'TradeProposal', 'Ballot', 'Decision', "
-    "'RiskVerdict', 'Approval', 'Requote', 'Order', 'Outcome')"
-)
-_REASONS = (
-    "('instrument_id', 'halted_by', 'code', 'text', 'reason', 'reasoning', 'abstained', 'answer', 'seat', "
-    "'by', 'outcome', 'state', 'exit_leg')"
-)
-"""Where a record says why, by whom, or what it came to."""
-_SAYING = (
-    f"kind = 'DeskState' AND cycle_id IN (SELECT cycle_id FROM journal WHERE kind IN {_WITH_REASONS} "  # noqa: S608 - as above
-    "AND body LIKE ?1 ESCAPE '\\' AND EXISTS (SELECT 1 FROM json_tree(body) WHERE type = 'text' "
-    f"AND key IN {_REASONS} AND value LIKE ?1 ESCAPE '\\'))"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class CycleSummary:
@@ -64,6 +49,7 @@ class JournalReader:
         self._path = path
         self._lock = threading.RLock()
         self._is_still = False
+        self._stamp: tuple[int, int] | None = None
         with unavailable_on_error(path, "open"):
             self._db = self._open()
 
@@ -115,6 +101,21 @@ class JournalReader:
         where = "kind = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?"
         found = self._select(where, kind.__name__, after, 2**62 if before is None else before, max(count, 0))
         return tuple(row.as_row() for row in reversed(found))
+
+    def find_newest(self, kind: type[R], count: int, *, after: int = 0) -> tuple[tuple[int, R], ...]:
+        """The newest `count` records of a class in rows over `after`, oldest first, each with its row."""
+        where = "kind = ? AND seq > ? ORDER BY seq DESC LIMIT ?"
+        rows = self._select(where, kind.__name__, after, max(count, 0))
+        return tuple((row.seq, row.read_as(kind)) for row in reversed(rows))
+
+    def find_next(self, kind: type[R], count: int, *, after: int) -> tuple[tuple[int, R], ...]:
+        """The first `count` records of a class in rows over `after`, oldest first, each with its row.
+
+        For who keeps what it has read: asked again with the newest row it was given, it reads on from there.
+        """
+        where = "kind = ? AND seq > ? ORDER BY seq LIMIT ?"
+        rows = self._select(where, kind.__name__, after, max(count, 0))
+        return tuple((row.seq, row.read_as(kind)) for row in rows)
 
     def stored_rows(self, *, after: int = 0, cycle_id: str | None = None) -> Iterator[StoredRow]:
         """Rows in order with every column, a page at a time."""
@@ -173,15 +174,10 @@ class JournalReader:
         )
         return tuple(cycle_id for (cycle_id,) in found)
 
-    def cycles_saying(self, words: str, limit: int = 20) -> tuple[CycleSummary, ...]:
-        """The newest cycles one of whose records gives these words, in capitals or not, as its reason.
-
-        Asks every row, so it takes the longer the more there are: a second or two for 100,000.
-        """
-        # To LIKE an underscore is any character, so that words find codes: "price moved", "price_moved".
-        plain = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace(" ", "_")
-        begun = self._select(f"{_SAYING} ORDER BY seq DESC LIMIT ?2", f"%{plain}%", limit)
-        return tuple(self._summary(row) for row in begun)
+    def cycles_begun_at(self, rows: Iterable[int]) -> tuple[CycleSummary, ...]:
+        """The cycles that begin with these rows, in the order given; what begins none is left out."""
+        begun = (self._select("seq = ? AND kind = 'DeskState'", row) for row in rows)
+        return tuple(self._summary(found[0]) for found in begun if found)
 
     def find_between(
         self, kind: type[R], since: datetime | None = None, until: datetime | None = None
@@ -232,13 +228,14 @@ class JournalReader:
             return self._connection().execute(sql, parameters).fetchall()
 
     def _connection(self) -> sqlite3.Connection:
-        if self._is_still and log_beside(self._path).exists():
+        if self._is_still and (log_beside(self._path).exists() or self._stamp != stamp_of(self._path)):
             self._db.close()
             self._db = self._open()
         return self._db.conn
 
     def _open(self) -> Database:
         self._is_still = not log_beside(self._path).exists()
+        self._stamp = stamp_of(self._path)
         db = Database(connect_to_read(self._path))
         try:
             check_version(db, self._path)
@@ -254,11 +251,8 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     Without a log beside the file nobody writes, and only an immutable opening leaves no log behind; it
     would not see a writer that comes later, so whoever keeps it opens again once a log appears.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
-    mode = "mode=ro" if log_beside(path).exists() else "immutable=1"
     return sqlite3.connect(
-        f"{path.absolute().as_uri()}?{mode}",
+        uri_to_read(path),
         uri=True,
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
@@ -266,9 +260,25 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     )
 
 
+def uri_to_read(path: Path) -> str:
+    """The file as SQLite is to open it. FileNotFoundError where there is none."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
+    return f"{path.absolute().as_uri()}?{'mode=ro' if log_beside(path).exists() else 'immutable=1'}"
+
+
 def log_beside(path: Path) -> Path:
     """SQLite's write-ahead log of this journal; absent when everybody has closed it in good order."""
     return path.with_name(f"{path.name}-wal")
+
+
+def stamp_of(path: Path) -> tuple[int, int] | None:
+    """What changes when the file does: a writer that came and went has left no log, but another file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _within(since: datetime | None, until: datetime | None) -> tuple[str, tuple[str, ...]]:

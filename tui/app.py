@@ -116,10 +116,8 @@ class DualbrainApp(App[DualbrainError]):
 
     async def _look(self, door: Door) -> None:
         self.status = await asyncio.to_thread(door.status)
-        seen, row = self.overview, await asyncio.to_thread(door.row)
-        # An open question changes by itself: its time runs out.
-        if seen is None or seen.row != row or seen.questions:
-            self.overview = await asyncio.to_thread(door.overview)
+        # Cheap where nothing was written; who follows it is told only where something differs.
+        self.overview = await asyncio.to_thread(door.overview)
 
     def _hear(self, desk_screen: DeskScreen) -> None:
         if self.door is not None and (spoken := self.door.heard()):

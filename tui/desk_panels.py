@@ -1,6 +1,7 @@
 """What stands beside the chat: account, open questions, positions, newest cycles."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -16,8 +17,9 @@ from tui.messages import CycleChosen, QuestionChosen
 class DeskPanels(Vertical):
     """Renders one overview; posts QuestionChosen and CycleChosen."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
         super().__init__(id="panels")
+        self._now = now
         self._questions: tuple[Question, ...] = ()
         self._cycles: tuple[str, ...] = ()
 
@@ -51,9 +53,7 @@ class DeskPanels(Vertical):
 
     def _count_down(self) -> None:
         """Time goes on whether or not the desk does anything."""
-        lines = [
-            (each.cycle_id, f"{each.title}, {left(each, datetime.now(UTC))}") for each in self._questions
-        ]
+        lines = [(each.cycle_id, f"{each.title}, {left(each, self._now())}") for each in self._questions]
         _fill(self.query_one("#questions", OptionList), lines or [("", "none open")])
 
     def _show_cycles(self, cycles: tuple[CycleRow, ...]) -> None:

@@ -34,7 +34,7 @@ class DeskScreen(Screen[None]):
         yield StatusLine()
         with Horizontal(id="desk"):
             yield Chat(self._door.commands)
-            yield DeskPanels()
+            yield DeskPanels(self._door.now)
         yield Footer()
 
     async def on_mount(self) -> None:

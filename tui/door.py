@@ -6,6 +6,7 @@ What is shown comes as words that the desk has already put together, so every fa
 the desk runs, in this program or in another, only `Status` tells: reading and answering go the same way.
 """
 
+from datetime import datetime
 from typing import Literal, Protocol
 
 from contracts.canonical import Real, Record, Sha256, Utc
@@ -15,11 +16,21 @@ Rows = tuple[tuple[str, str], ...]
 """Names and what they are."""
 
 
+class Source(Record):
+    """What an answer rests on, to be opened: a cycle's story, or what a tool said."""
+
+    label: str
+    cycle_id: Sha256 | None = None
+    rows: Rows = ()
+    """What is shown where it is no cycle."""
+
+
 class Told(Record):
     """Something said to the person: a title and rows, or a mistake in one sentence."""
 
     title: str
     rows: Rows = ()
+    sources: tuple[Source, ...] = ()
     is_mistake: bool = False
 
 
@@ -71,6 +82,23 @@ class Question(Record):
     """What became of it, in words; empty while it is open."""
 
 
+class Stage(Record):
+    """One stage of a cycle, in words."""
+
+    name: str
+    words: str
+    took: str
+    """How long it took to make; empty for what came from outside."""
+
+
+class Story(Record):
+    """One cycle as far as it has come."""
+
+    title: str
+    stages: tuple[Stage, ...]
+    is_over: bool
+
+
 class Candles(Record):
     """Closed bars for a chart, oldest first."""
 
@@ -92,12 +120,62 @@ class Overview(Record):
     cycles: tuple[CycleRow, ...]
 
 
+class Sheet(Record):
+    """A table in words; `cycles` names, row by row, the cycle that a row opens."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...] = ()
+    cycles: tuple[Sha256 | None, ...] = ()
+
+
+class Meter(Record):
+    """One limit and what is used of it."""
+
+    name: str
+    words: str
+    used: Real | None
+    """Share of the limit, 1 is all of it; None where nothing of it is used up."""
+
+
+class Curve(Record):
+    """Equity over time, oldest first; `drawdown_pct` is how far it stood under its peak, 0 or more."""
+
+    currency: str = ""
+    times: tuple[Utc, ...] = ()
+    equity: tuple[Real, ...] = ()
+    drawdown_pct: tuple[Real, ...] = ()
+
+
+class Health(Record):
+    """Whether one thing outside the desk answers."""
+
+    name: str
+    state: Literal["good", "bad", "unknown"]
+    words: str
+
+
+class Watch(Record):
+    """What the watch screen shows: the account, its trades, limits, voters, models, feed and broker."""
+
+    account: Rows
+    positions: Sheet
+    orders: Sheet
+    fills: Sheet
+    curve: Curve
+    limits: tuple[Meter, ...]
+    seats: Sheet
+    models: Sheet
+    budgets: tuple[Meter, ...]
+    health: tuple[Health, ...]
+
+
 class Spoke(Record):
     """Words as a model says or thinks them, or what the desk did, gathered since the last look."""
 
     kind: Literal["says", "thinks", "desk"]
     who: str
     text: str
+    cycle_id: Sha256 | None = None
 
 
 class Command(Record):
@@ -116,6 +194,10 @@ class Door(Protocol):
 
     commands: tuple[Command, ...]
 
+    def now(self) -> datetime:
+        """The clock on the wall, UTC; questions run out by it."""
+        ...
+
     def open(self) -> None:
         """Take the desk, or read beside the runner that holds it."""
         ...
@@ -128,6 +210,8 @@ class Door(Protocol):
 
     def overview(self) -> Overview: ...
 
+    def watch(self) -> Watch: ...
+
     def heard(self) -> tuple[Spoke, ...]:
         """What was said since the last call, oldest first; at once."""
         ...
@@ -136,7 +220,7 @@ class Door(Protocol):
         """Newest cycles, of those that give a reason with these words where there are any."""
         ...
 
-    def story(self, cycle_id: str) -> Told: ...
+    def story(self, cycle_id: str) -> Story: ...
 
     def candles(self, cycle_id: str) -> Candles | None:
         """The bars a cycle decided on; None where it saw none."""

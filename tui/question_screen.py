@@ -5,7 +5,6 @@ be answered by itself. A quantity may be made smaller here, never larger.
 """
 
 import asyncio
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual import work
@@ -140,7 +139,7 @@ class QuestionScreen(ModalScreen[None]):
         if self._shown is None:
             return
         asks = "Approve?" if self._shown.state == "open" else "Answered:"
-        head = f"{asks} {self._shown.title} · {left(self._shown, datetime.now(UTC))}"
+        head = f"{asks} {self._shown.title} · {left(self._shown, self._door.now())}"
         anew = "" if self._shown.asked_anew is None else f"\n{self._shown.asked_anew}"
         self.query_one("#asked", Static).update(f"{head}{anew}")
 

@@ -57,7 +57,7 @@ class StoryScreen(Screen[None]):
             self.query_one("#cycle-title", Static).update(f"! {error}")
             return
         self.query_one("#cycle-title", Static).update(told.title)
-        self.query_one("#stages", FactList).show(told.rows)
+        self.query_one("#stages", FactList).show(tuple((each.name, each.words) for each in told.stages))
         self.query_one(CandleChart).show(candles, question)
 
     @work(exclusive=True, group="replay")

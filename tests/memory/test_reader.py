@@ -79,6 +79,23 @@ def test_reading_what_is_not_there_makes_nothing(journal_path: Path) -> None:
     assert not journal_path.parent.exists()
 
 
+def test_records_are_read_a_few_at_a_time_from_either_end_with_their_rows(open_journal: OpenJournal) -> None:
+    journal = open_journal()
+    for i in range(5):
+        journal.append(make_desk_state(i))
+        journal.append(make_gate(i))
+    rows = {row.seq: row.cycle_id for row in journal.rows() if row.kind == "Gate"}
+    assert len(rows) == 5
+    newest = journal.find_newest(Gate, 2)
+    assert [(seq, gate.cycle_id) for seq, gate in newest] == list(rows.items())[-2:]
+    assert journal.find_newest(Gate, 9, after=newest[0][0]) == newest[1:]
+    first = journal.find_next(Gate, 3, after=0)
+    assert [(seq, gate.cycle_id) for seq, gate in first] == list(rows.items())[:3]
+    assert journal.find_next(Gate, 9, after=first[-1][0]) == journal.find_newest(Gate, 2)
+    assert journal.find_next(Gate, 9, after=newest[-1][0]) == ()
+    assert journal.find_newest(Gate, 0) == ()
+
+
 def test_an_empty_file_is_no_journal_and_stays_empty(journal_path: Path) -> None:
     journal_path.parent.mkdir()
     journal_path.touch()
@@ -112,6 +129,22 @@ def test_a_reader_opened_before_the_writer_sees_what_it_writes(
     assert reader.tip().n_rows == 2
     journal.close()
     assert reader.find(Gate, cycle_named("a")) == make_gate("a")
+    reader.close()
+
+
+def test_a_reader_sees_what_a_writer_wrote_that_came_and_went_between_two_reads(
+    open_journal: OpenJournal, journal_path: Path
+) -> None:
+    open_journal().close()
+    reader = open_for_reading(journal_path)
+    assert reader.find_all(Gate) == ()
+    for start in range(0, 600, 200):
+        journal = open_journal(f"s{start}")
+        for i in range(start, start + 200):
+            journal.append(make_gate(i))
+        journal.close()
+        assert not (journal_path.parent / "journal.db-wal").exists()
+        assert len(reader.find_all(Gate)) == start + 200
     reader.close()
 
 
@@ -241,23 +274,3 @@ def test_a_listing_goes_on_where_the_last_page_ended(open_journal: OpenJournal) 
     rest = journal.cycles(before=page[-1].first_seq)
     assert [c.cycle_id for c in (*page, *rest)] == [cycle_named(i) for i in reversed(range(5))]
     assert journal.cycles(0) == ()
-
-
-def test_cycles_are_found_by_the_words_of_their_reasons_newest_first(open_journal: OpenJournal) -> None:
-    journal = open_journal()
-    for name in ("a", "b", "c", "d"):
-        journal.append(make_desk_state(name), cycle_id=cycle_named(name))
-    journal.append(_approval("a", is_granted=False, reason="News at half past"), cycle_id=cycle_named("a"))
-    journal.append(make_gate("b", level="closed", text="strong_enough: 100% sure"), cycle_id=cycle_named("b"))
-    journal.append(_approval("c", is_granted=False, reason="no news"), cycle_id=cycle_named("c"))
-
-    def found(words: str, limit: int = 20) -> list[str]:
-        return [each.cycle_id for each in journal.cycles_saying(words, limit)]
-
-    assert found("news") == [cycle_named("c"), cycle_named("a")]
-    assert found("NEWS", 1) == [cycle_named("c")]
-    assert found("strong enough") == [cycle_named("b")]
-    assert found("100%") == [cycle_named("b")]
-    assert found("10%") == found("\\") == []
-    # The name of a field, a hash or a number is no reason.
-    assert found("request_id") == found(NO_HASH[:8]) == []

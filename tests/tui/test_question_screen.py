@@ -125,7 +125,7 @@ async def test_past_its_time_nothing_is_taken_though_no_desk_has_refused_it_yet(
         await sees(app, pilot, "Approve?")
         question = app.overview.questions[0] if app.overview else None
         assert question is not None
-        monkeypatch.setattr("desk.door._now", lambda: question.until)
+        monkeypatch.setattr(door, "now", lambda: question.until)
         await pilot.press("y")
         await sees(app, pilot, "its time is over")
         with pytest.raises(ToolInputError, match="found its time is over"):

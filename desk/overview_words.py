@@ -1,0 +1,62 @@
+"""What the desk screen shows beside the chat; cheap where nothing was written since the last look."""
+
+from datetime import datetime
+from threading import Lock
+
+from agents.desk_results import AccountSeen, account_seen
+from desk.account_words import account_now, account_rows, position_lines
+from desk.own_desk import Seen
+from desk.question_words import newest_question
+from graphs.differences import STAGE_NAMES
+from memory.reader import CycleSummary, JournalReader
+from tui.door import CycleRow, Overview, Question
+
+CYCLES_SHOWN = 60
+
+
+class OverviewWords:
+    """The overview of one journal; may be asked from several threads."""
+
+    def __init__(self, journal: JournalReader) -> None:
+        self._journal = journal
+        self._lock = Lock()
+        self._read_through = -1
+        self._cycles: tuple[CycleRow, ...] = ()
+        self._recorded: AccountSeen | None = None
+        self._asked: tuple[str, ...] = ()
+
+    def look(self, now: datetime, seen: Seen | None) -> Overview:
+        """Everything at `now` on the wall; `seen` where the terminal runs the desk."""
+        with self._lock:
+            row = self._journal.tip().n_rows
+            is_new = row != self._read_through
+            # Without a new row only time changes a question, and no cycle begins to ask one.
+            cycle_ids = self._journal.unfinished_cycles() if is_new else self._asked
+            questions = self._waiting(cycle_ids, now)
+            if is_new:
+                self._cycles = tuple(map(cycle_row, self._journal.cycles(CYCLES_SHOWN)))
+                self._asked, self._read_through = tuple(each.cycle_id for each in questions), row
+                self._recorded = account_seen(self._journal)
+            account = account_now(self._recorded, seen)
+            return Overview(
+                row=row,
+                account=account_rows(account),
+                positions=position_lines(account),
+                questions=questions,
+                cycles=self._cycles,
+            )
+
+    def _waiting(self, cycle_ids: tuple[str, ...], now: datetime) -> tuple[Question, ...]:
+        found = (newest_question(self._journal, each, now) for each in cycle_ids)
+        return tuple(each for each in found if each is not None and each.state in ("open", "said"))
+
+
+def cycle_row(cycle: CycleSummary) -> CycleRow:
+    """One cycle as a list shows it."""
+    return CycleRow(
+        cycle_id=cycle.cycle_id,
+        instrument_id=cycle.instrument_id,
+        as_of=cycle.as_of,
+        came_to=STAGE_NAMES[cycle.last_kind],
+        ended=cycle.end.lower() if cycle.end.isupper() else cycle.end.replace("_", " "),
+    )
