@@ -646,6 +646,16 @@ class PersonAnswer(Record):
     """By the clock on the wall, whatever the desk's own says."""
 
 
+class CycleWanted(Record):
+    """A person had a bar decided on once more; the nonce makes that a cycle beside the bar's own."""
+
+    of_cycle: Sha256
+    nonce: str
+    by: str
+    said_at: Utc
+    """By the clock on the wall."""
+
+
 PATH: tuple[type[StageRecord], ...] = (
     DeskState,
     MarketSnapshot,
@@ -675,6 +685,7 @@ _AROUND: tuple[type[Record], ...] = (
     SessionEnded,
     KellyReset,
     PersonAnswer,
+    CycleWanted,
 )
 
 RECORDS: dict[str, type[Record]] = {cls.__name__: cls for cls in (*PATH, *_AROUND)}

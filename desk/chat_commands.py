@@ -12,6 +12,7 @@ from contracts.records import RECORDS, DeskState, StageRecord
 from desk.commands.story import story, title
 from desk.present import moment, money, number, percent, price, quantity, short
 from desk.question_words import ballots_of
+from desk.saying import who_wanted
 from graphs.stages import stage_records
 from markets.instruments import resolve
 from tools.registry import get_tool
@@ -81,6 +82,9 @@ def story_of(record: DeskRecord, cycle_id: str) -> Story:
     stages = [
         Stage(name=name, words=words, took="" if row.latency_ms is None else f"{row.latency_ms:,.1f} ms")
         for (name, words), row in zip(story(records), rows, strict=True)
+    ]
+    stages[:0] = [
+        Stage(name=name, words=words, took="") for name, words in who_wanted(record.journal, cycle_id)
     ]
     is_over = cycle_id not in record.journal.unfinished_cycles()
     return Story(title=title(records), stages=tuple(stages), is_over=is_over)

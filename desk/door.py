@@ -43,7 +43,7 @@ _BARS_SHOWN = 60
 _MAX_HEARD = 20_000
 """Characters that may wait to be shown; a screen that looks away long misses the oldest."""
 _MAX_PIECES = 200
-_DONE = ("order", "fill", "outcome", "recovered", "approval_needed")
+_DONE = ("order", "fill", "outcome", "recovered", "approval_needed", "not_run", "stopped")
 
 
 class DeskDoor:
@@ -66,7 +66,9 @@ class DeskDoor:
         self._user = user or getpass.getuser()
         self._switch = FileKillSwitch(self._folder.path)
         self._heard, self._lock = list[Spoke](), threading.Lock()
-        self._own: OwnDesk | None = OwnDesk(settings, self._hear, home=self._home, hold_s=hold_s)
+        self._own: OwnDesk | None = OwnDesk(
+            settings, self._hear, user=self._user, home=self._home, hold_s=hold_s
+        )
         self._is_open = False
         self.now = now
         self._assistant = AssistantThread(settings, self._home, self._note)
@@ -207,8 +209,10 @@ class DeskDoor:
     def _decide(self, instrument_id: str) -> str:
         if self._own is None:
             raise ToolInputError(
-                f"expected a desk that this terminal runs, found one run elsewhere: {self._doing()}"
+                f"expected a desk that this terminal runs, found it attached: {self._doing()}"
             )
+        if (halted := self._switch.halted_by()) is not None:
+            raise ToolInputError(f"expected a desk that may decide, found it {halted}")
         self._own.decide(instrument_id)
         return f"{instrument_id} is decided on once more; the cycle will stand on top of the list"
 

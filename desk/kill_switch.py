@@ -29,7 +29,9 @@ class FileKillSwitch:
         """Halt the desk. JournalUnavailable where the file cannot be written: then it is not halted."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text(f"{by} at {at:%Y-%m-%d %H:%M:%S} UTC: {reason}\n", encoding="utf-8")
+            # No character may keep a desk from being halted.
+            text = f"{by} at {at:%Y-%m-%d %H:%M:%S} UTC: {reason}\n"
+            self.path.write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
             raise JournalUnavailable(
                 f"expected to write {self.path}, found: {error}; the desk is NOT halted"

@@ -18,6 +18,8 @@ from contracts.errors import DataUnavailable, DualbrainError, ToolInputError
 from contracts.market import Quote
 from contracts.ports import AccountState
 from contracts.records import Budget, DeskState, Rate
+from desk.question_words import runs_out
+from desk.saying import put_wanted
 from desk.settings import Settings
 from desk.wiring import Runner, open_desk
 from graphs.session import Session, SessionEvent
@@ -55,6 +57,7 @@ class OwnDesk:
         settings: Settings,
         listener: Callable[[SessionEvent], None],
         *,
+        user: str,
         home: Path | None = None,
         hold_s: float | None = None,
     ) -> None:
@@ -63,6 +66,7 @@ class OwnDesk:
         self._settings, self._listener, self._home = settings, listener, home
         self._hold_s = settings.approval.time_to_live_s if hold_s is None else hold_s
         self._held: dict[str, float] = {}
+        self._user, self._instruments = user, tuple[str, ...]()
         self._wanted: deque[str] = deque()
         self._looked_s = float("-inf")
         self._is_open, self._is_leaving = threading.Event(), threading.Event()
@@ -87,6 +91,9 @@ class OwnDesk:
         """Have the newest closed bar decided on once more, as soon as no step is under way."""
         if not self._thread.is_alive():
             raise ToolInputError(f"expected a desk that runs, found it {self.doing}")
+        if instrument_id not in self._instruments:
+            known = ", ".join(self._instruments)
+            raise ToolInputError(f"expected an instrument of the feed ({known}), found {instrument_id}")
         self._wanted.append(instrument_id)
 
     def stop(self) -> None:
@@ -104,6 +111,7 @@ class OwnDesk:
             with open_desk(
                 self._settings, command="dualbrain chat", listener=self._listener, home=self._home
             ) as runner:
+                self._instruments = runner.desk.feed.instruments()
                 self._is_open.set()
                 runner.finish(asyncio.run(self._run(runner)))
             self.doing = "closed"
@@ -111,6 +119,9 @@ class OwnDesk:
             self._failed = error
             kind = "" if isinstance(error, DualbrainError) else f"{type(error).__name__}: "
             self.doing = f"stopped: {kind}{error}"
+            if self._is_open.is_set():
+                words = f"{kind}{error}; nothing more is decided here: leave with Ctrl+Q and start again"
+                self._listener(SessionEvent("stopped", None, words))
         finally:
             self._is_open.set()
 
@@ -149,17 +160,28 @@ class OwnDesk:
         while self._wanted:
             instrument_id, last = self._wanted.popleft(), runner.journal.last(DeskState)
             if last is not None:
-                await runner.session.run_cycle(instrument_id, last.as_of, uuid4().hex)
+                await self._run_once_more(runner, instrument_id, last.as_of)
         if time.monotonic() - self._looked_s >= _LOOK_S:
             self.seen = await _look(runner)
             self._looked_s = time.monotonic()
 
+    async def _run_once_more(self, runner: Runner, instrument_id: str, as_of: datetime) -> None:
+        nonce = uuid4().hex
+        put_wanted(runner.journal, runner.session.cycle_id(instrument_id, as_of, nonce), nonce, self._user)
+        try:
+            await runner.session.run_cycle(instrument_id, as_of, nonce)
+        except DataUnavailable as error:
+            # Asked for by hand: that it cannot be done is no reason to stop the desk.
+            self._listener(SessionEvent("not_run", None, str(error)))
+
     def _must_hold(self, session: Session) -> bool:
-        now = time.monotonic()
-        ends = [
-            self._held.setdefault(pending.request.record_id, now + self._hold_s)
-            for pending in session.pending.values()
-        ]
+        now, journal = time.monotonic(), session.desk.journal
+        for request in (pending.request for pending in session.pending.values()):
+            if request.record_id not in self._held:
+                # One that an earlier runner left has had some of its time already.
+                left_s = (runs_out(journal, request) - datetime.now(UTC)).total_seconds()
+                self._held[request.record_id] = now + min(self._hold_s, left_s)
+        ends = [self._held[pending.request.record_id] for pending in session.pending.values()]
         return max(ends, default=now) > now
 
 

@@ -106,7 +106,15 @@ def _answered(journal: Journal, approval: Approval) -> tuple[State, str]:
 
 def _no_order(journal: Journal, approval: Approval) -> str:
     look = journal.find(Requote, approval.cycle_id, approval.round)
-    return "" if look is None or not look.ends_cycle else f"; no order: {tell(look)}"
+    if look is None or look.outcome == "fresh":
+        return ""
+    if look.ends_cycle:
+        return f"; no order: {tell(look)}"
+    # Where the guard lets nothing through at the second look, nothing is asked anew.
+    verdict = journal.find(RiskVerdict, approval.cycle_id, approval.round + 1)
+    if verdict is None or not verdict.ends_cycle:
+        return ""
+    return "; no order: " + "; ".join(reason.text for reason in (*look.reasons[:1], *verdict.reasons[:1]))
 
 
 def _why_anew(journal: Journal, request: ApprovalRequest) -> str | None:

@@ -44,7 +44,7 @@ def say(
 ) -> PersonAnswer:
     """Put a person's answer on record for the desk to hear.
 
-    Raises ToolInputError where somebody answered before, or for more than was asked.
+    Raises ToolInputError where somebody answered before, be it by a moment, or for more than was asked.
     """
     if (first := answer_to(journal, request)) is not None:
         raise ToolInputError(f"expected a question that still stands, found it answered by {first}")
@@ -63,6 +63,7 @@ def say(
         said_at=at,
     )
     journal.append(answer, durable=True)
+    _check_first(journal, request, answer)
     return answer
 
 
@@ -72,6 +73,19 @@ def answer_to(journal: Journal, request: ApprovalRequest) -> str | None:
     if approval is not None:
         return approval.by
     return next((said.by for said in _answers(journal) if said.request_id == request.record_id), None)
+
+
+def _check_first(journal: Journal, request: ApprovalRequest, answer: PersonAnswer) -> None:
+    """Two may have looked before either wrote; the row that came first tells them apart."""
+    first = next(said for said in _answers(journal) if said.request_id == request.record_id)
+    approval = journal.find(Approval, request.cycle_id, request.round)
+    # The desk may have heard this very answer already; one it took from its own terminal is another.
+    is_taken = approval is None or (approval.by, approval.reason) == (answer.by, answer.reason)
+    if first.record_id != answer.record_id or not is_taken:
+        by = first.by if approval is None else approval.by
+        raise ToolInputError(
+            f"expected a question that still stands, found it answered by {by} a moment before"
+        )
 
 
 def _answers(journal: Journal) -> list[PersonAnswer]:

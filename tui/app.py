@@ -6,23 +6,28 @@ Looking and answering happen in threads, so that neither a long replay nor a mod
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import work
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import LoadingIndicator
+from textual.worker import WorkerFailed
 
-from contracts.errors import DualbrainError
+from contracts.errors import DualbrainError, InvariantBroken
 from tui.desk_screen import DeskScreen
 from tui.door import Door, Overview, Status
 from tui.halt_screen import HaltScreen
 from tui.help_screen import HelpScreen
 from tui.journal_screen import JournalScreen
 from tui.messages import WordsHeard
+from tui.plain_words import PlainWords
 from tui.question_screen import QuestionScreen
 from tui.status_line import StatusLine
 
@@ -51,13 +56,18 @@ class DualbrainApp(App[DualbrainError]):
         super().__init__()
         self._connect = connect
         self.door: Door | None = None
+        self._plain = PlainWords()
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
         yield LoadingIndicator()
 
     def on_ready(self) -> None:
+        self._leave_when_told()
         self._open()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return (*super().get_line_filters(), self._plain)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
@@ -88,6 +98,23 @@ class DualbrainApp(App[DualbrainError]):
         """Ask once more, then throw the kill switch; or release it where it is thrown."""
         if self.door is not None and self.status is not None and not isinstance(self.screen, HaltScreen):
             self.push_screen(HaltScreen(self.door, self.status))
+
+    def _leave_when_told(self) -> None:
+        """A terminal that is closed, or told to end, is left as by Ctrl+Q: the desk ends in good order."""
+        for name in ("SIGTERM", "SIGHUP"):
+            # Windows knows neither the second one nor handlers in a loop.
+            with suppress(AttributeError, NotImplementedError):
+                asyncio.get_running_loop().add_signal_handler(getattr(signal, name), self.exit)
+
+    def _fatal_error(self) -> None:
+        """End with one sentence: Textual's own report prints what every variable held, keys among them."""
+        raised = self._exception
+        error = raised.error if isinstance(raised, WorkerFailed) else raised
+        self._return_value = InvariantBroken(
+            f"expected the terminal to go on, found {type(error).__name__}: {error}; what is on "
+            "record is safe: start it again, and report this"
+        )
+        self._close_messages_no_wait()
 
     @work(group="door")
     async def _open(self) -> None:

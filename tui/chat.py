@@ -15,6 +15,8 @@ from tui.messages import LineTyped
 
 _MAX_ENTRIES = 200
 _HINTS_SHOWN = 4
+_MAX_LINE = 4_000
+"""The assistant takes no longer question."""
 _NEAR_THE_END = 12
 """Lines; what was just added counts as not seen yet."""
 
@@ -28,9 +30,14 @@ class CommandInput(Input):
             placeholder="ask the desk, or type / for commands",
             suggester=SuggestFromList([f"{name} " for name in self._names]),
             id="line",
+            max_length=_MAX_LINE,
         )
         self._lines: list[str] = []
         self._at = 0
+
+    def restricted(self) -> None:
+        super().restricted()
+        self.notify(f"a line holds up to {_MAX_LINE:,} characters; nothing was added", severity="warning")
 
     def remember(self, line: str) -> None:
         """Keep a line for the arrow keys."""

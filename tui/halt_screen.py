@@ -28,7 +28,7 @@ class HaltScreen(ModalScreen[None]):
         with Vertical(classes="box"):
             yield Static(self._words(), id="halt-words", markup=False)
             if not is_halted:
-                yield Input(placeholder="why (Enter halts)", id="why")
+                yield Input(placeholder="why (Enter halts)", id="why", max_length=2_000)
             with Horizontal(classes="buttons"):
                 yield Button("Let it go on" if is_halted else "HALT", id="do", variant="error")
                 yield Button("Back (Esc)", id="back")

@@ -15,6 +15,9 @@ from tui.door import Door
 from tui.status_line import StatusLine
 from tui.story_screen import StoryScreen
 
+_MAX_ENDED = 24
+"""Characters; a person's reason may be long, and the story has all of it."""
+
 
 class JournalScreen(Screen[None]):
     """Enter opens a cycle's story, r runs the cycle again."""
@@ -33,7 +36,9 @@ class JournalScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield StatusLine()
         yield Input(
-            placeholder="words of a reason, such as daily loss or price moved; Enter searches", id="words"
+            placeholder="words of a reason, such as daily loss or price moved; Enter searches",
+            id="words",
+            max_length=200,
         )
         yield DataTable(id="found", cursor_type="row", zebra_stripes=True)
         yield Static("", id="verdict", markup=False)
@@ -69,7 +74,8 @@ class JournalScreen(Screen[None]):
             return
         self._table.clear()
         for each in found:
-            cells = (f"{each.as_of:%Y-%m-%d %H:%M}", each.instrument_id, each.came_to, each.ended)
+            ended = each.ended if len(each.ended) <= _MAX_ENDED else f"{each.ended[:_MAX_ENDED]}…"
+            cells = (f"{each.as_of:%Y-%m-%d %H:%M}", each.instrument_id, each.came_to, ended)
             self._table.add_row(*map(Text, cells), Text(each.cycle_id[:12]), key=each.cycle_id)
         self._say(f"{len(found):,} cycles" + (f" that say {words!r}" if words.strip() else ", the newest"))
 

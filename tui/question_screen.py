@@ -5,6 +5,8 @@ be answered by itself. A quantity may be made smaller here, never larger.
 """
 
 import asyncio
+import re
+import time
 from typing import ClassVar
 
 from textual import work
@@ -20,6 +22,12 @@ from tui.desk_panels import left
 from tui.door import Door, Question
 from tui.fact_list import FactList
 from tui.status_line import StatusLine
+
+_QUANTITY = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?|\d+(\.\d*)?|\.\d+")
+"""A comma parts thousands: where it might mean a fraction, nobody may guess a size."""
+_MAX_REASON = 2_000
+_READ_S = 1.0
+"""What was asked anew takes no yes so long: the finger may have been on its way to the question before."""
 
 
 class QuestionScreen(ModalScreen[None]):
@@ -39,6 +47,7 @@ class QuestionScreen(ModalScreen[None]):
         self._door, self._cycle_id = door, cycle_id
         self._shown: Question | None = None
         self._is_saying = False
+        self._takes_from_s = 0.0
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -57,7 +66,7 @@ class QuestionScreen(ModalScreen[None]):
         yield Static("", id="fate", markup=False)
         with Horizontal(id="answer"):
             yield Input(placeholder="smaller quantity", id="quantity", restrict=r"[0-9.,]*")
-            yield Input(placeholder="reason", id="reason")
+            yield Input(placeholder="reason", id="reason", max_length=_MAX_REASON)
             yield Button("Approve (y)", id="yes", variant="success")
             yield Button("Refuse (n)", id="no", variant="error")
         yield Footer()
@@ -124,6 +133,7 @@ class QuestionScreen(ModalScreen[None]):
             self.query_one("#quantity", Input).placeholder = f"less than {question.quantity:,g}"
             self.query_one("#quantity", Input).clear()
         if before is not None and before.request_id != question.request_id:
+            self._takes_from_s = time.monotonic() + _READ_S
             self._draw()
             self.notify(question.asked_anew or "asked anew", title="Look again", markup=False)
         if before is None or (before.came_of_it, before.request_id) != (
@@ -147,12 +157,14 @@ class QuestionScreen(ModalScreen[None]):
         if self._shown is None or self._shown.state != "open":
             self._tell(self._shown.came_of_it if self._shown is not None else "not read yet")
             return
-        typed = self.query_one("#quantity", Input).value.replace(",", "").strip()
-        try:
-            quantity = float(typed) if typed and is_granted else None
-        except ValueError:
-            self._tell(f"! expected a quantity, found {typed!r}")
+        if is_granted and time.monotonic() < self._takes_from_s:
+            self._tell("! asked anew this moment: read what has changed, then answer")
             return
+        typed = self.query_one("#quantity", Input).value.strip()
+        if typed and is_granted and _QUANTITY.fullmatch(typed) is None:
+            self._tell(f"! expected a quantity such as 10,000 or 10000, found {typed!r}")
+            return
+        quantity = float(typed.replace(",", "")) if typed and is_granted else None
         if self._is_saying:
             return
         self._say(self._shown, is_granted, quantity, self.query_one("#reason", Input).value.strip())

@@ -65,11 +65,13 @@ def show(cycle: CycleArgument, desk: DeskOption = None, is_json: JsonOption = Fa
     from desk.commands.files import find_cycle, reading
     from desk.commands.story import story, title
     from desk.present import facts, to_stdout
+    from desk.saying import who_wanted
     from graphs.stages import stage_records
 
     with reading(desk) as on_file:
         cycle_id = find_cycle(on_file.journal, cycle)
         rows = list(on_file.journal.rows(cycle_id=cycle_id))
+        wanted = who_wanted(on_file.journal, cycle_id)
     if is_json:
         told = [
             {"seq": r.seq, "kind": r.kind, "ordinal": r.ordinal, "record": json.loads(r.body)} for r in rows
@@ -79,7 +81,7 @@ def show(cycle: CycleArgument, desk: DeskOption = None, is_json: JsonOption = Fa
     records = [record for record, _ in stage_records(rows)]
     out = to_stdout()
     out.print(title(records), style="bold")
-    out.print(facts([*story(records), *_asked(rows)]))
+    out.print(facts([*wanted, *story(records), *_asked(rows)]))
 
 
 @app.command(epilog=footer("dualbrain audit exchange 35914323"))

@@ -12,17 +12,18 @@ from pathlib import Path
 from rich.console import Console
 
 from contracts.errors import DataUnavailable
-from contracts.records import DeskState, Outcome
+from contracts.records import ApprovalRequest, DeskState, Outcome
 from desk.commands.decided import Decided, decided
 from desk.commands.person import Person
 from desk.commands.progress import ProgressReport
 from desk.commands.stop import StopRequest
 from desk.commands.voices import Voices
-from desk.present import banner, facts, short, summary_facts, to_stderr, to_stdout
+from desk.present import banner, facts, short, size, summary_facts, to_stderr, to_stdout
 from desk.settings import Settings
 from desk.wiring import Runner, open_desk
-from graphs.session import Session, SessionEvent
+from graphs.session import SessionEvent
 from graphs.tally import SessionSummary
+from markets.instruments import resolve
 
 _KELLY = "kelly_stands_aside"
 """The one reason that only a person can end, so the summary says how."""
@@ -123,20 +124,42 @@ async def _steps(runner: Runner, stop: StopRequest, console: Console, *, once: b
             if person is not None and session.pending:
                 with progress.paused():
                     await person.answer_all(session)
-            await _wait_for_answers(session, stop, wait_s)
+            await _wait_for_answers(runner, stop, wait_s, console)
             if once and session.tally.n_cycles + len(session.pending) > n_before:
                 return "one closing moment, as asked"
     return "the feed ended"
 
 
-async def _wait_for_answers(session: Session, stop: StopRequest, wait_s: float) -> None:
+async def _wait_for_answers(runner: Runner, stop: StopRequest, wait_s: float, console: Console) -> None:
     """Time stands still on replayed prices, so without this a question would expire before anybody saw it."""
-    give_up = time.monotonic() + wait_s
+    session, told, began = runner.session, set[str](), time.monotonic()
     while session.pending and stop.requested_by is None:
         await session.hear_answers()
-        if not session.pending or time.monotonic() >= give_up:
+        waiting = [pending.request for pending in session.pending.values()]
+        # No longer than an answer is taken: a question has its own time on the wall.
+        until_s = min(
+            wait_s, max(((each.expires_at - each.asked_at).total_seconds() for each in waiting), default=0)
+        )
+        if not waiting:
             return
+        if time.monotonic() - began >= until_s:
+            if told:
+                console.print("nobody answered in time; the desk goes on")
+            return
+        for request in waiting:
+            if request.record_id not in told:
+                told.add(request.record_id)
+                left_s = until_s - (time.monotonic() - began)
+                console.print(_waits(request, left_s, runner.settings.desk), soft_wrap=True)
         await asyncio.sleep(_LISTEN_S)
+
+
+def _waits(request: ApprovalRequest, left_s: float, desk: str) -> str:
+    what = f"{request.side} {size(request.quantity, resolve(request.instrument_id))} {request.instrument_id}"
+    answer = (
+        f"`dualbrain answer {short(request.cycle_id)} yes|no --desk {desk}` or `dualbrain chat --desk {desk}`"
+    )
+    return f"waits {left_s:,.0f} s on the wall for an answer: {what}; {answer}"
 
 
 async def _last_close(runner: Runner) -> datetime | None:

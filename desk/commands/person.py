@@ -34,6 +34,10 @@ class Person:
             if answered is None:
                 left.add(request.record_id)
                 continue
+            await session.hear_answers()
+            if session.pending.get(request.cycle_id) is not waiting[0]:
+                self._console.print("answered from elsewhere before; that answer counts")
+                continue
             wanted, reason = answered
             await session.answer(
                 request.cycle_id,

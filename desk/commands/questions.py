@@ -2,6 +2,7 @@
 
 import getpass
 import json
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -35,11 +36,13 @@ def questions(desk: DeskOption = None, is_json: JsonOption = False) -> None:
     from desk.commands.files import reading
     from desk.commands.person import question_facts
     from desk.present import facts, short, to_stdout
+    from desk.question_words import runs_out
     from graphs.questions import open_questions
     from markets.instruments import resolve
 
     with reading(desk) as on_file:
-        found = open_questions(on_file.journal, on_file.journal.unfinished_cycles())
+        asked = open_questions(on_file.journal, on_file.journal.unfinished_cycles())
+        found = [each for each in asked if runs_out(on_file.journal, each) > datetime.now(UTC)]
     if is_json:
         told = [each.model_dump(mode="json") | {"request_id": each.record_id} for each in found]
         typer.echo(json.dumps(told, indent=2))

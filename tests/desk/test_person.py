@@ -67,12 +67,17 @@ class ScriptedConsole(Console):
 
 
 class QuestionDesk:
-    """The two things a person needs of a session: what waits, and where answers go."""
+    """What a person needs of a session: what waits, what others said, and where answers go."""
 
     def __init__(self, *requests: ApprovalRequest) -> None:
         state = {"snapshot": SimpleNamespace(instrument=INSTRUMENTS["EURUSD"])}
         self.pending = {r.cycle_id: SimpleNamespace(request=r, state=state) for r in requests}
         self.answers: list[dict[str, object]] = []
+        self.answered_elsewhere: list[str] = []
+
+    async def hear_answers(self) -> None:
+        for cycle_id in self.answered_elsewhere:
+            self.pending.pop(cycle_id, None)
 
     async def answer(self, cycle_id: str, request_id: str, **said: object) -> None:
         assert self.pending.pop(cycle_id).request.record_id == request_id
@@ -112,6 +117,13 @@ def test_yes_grants_the_whole_quantity_in_the_users_name(stop: StopRequest, monk
     assert said["is_granted"] is True
     assert said["quantity"] == 238_095.0
     assert said["by"] == "ada"
+
+
+def test_an_answer_from_elsewhere_that_came_first_counts_and_the_person_is_told(stop: StopRequest) -> None:
+    console, desk = ScriptedConsole("y"), QuestionDesk(a_request())
+    desk.answered_elsewhere = [CYCLE]
+    assert ask(console, stop, desk) == []
+    assert "answered from elsewhere before; that answer counts" in console.shown
 
 
 def test_no_is_a_refusal_with_the_reason_given(stop: StopRequest) -> None:

@@ -24,12 +24,13 @@ def door_of(
     must_attach: bool = False,
     hold_s: float | None = None,
     changes: Mapping[str, object] | None = None,
+    user: str = "kim",
 ) -> DeskDoor:
     """The door to desk `d` under `home`; not opened yet."""
     overrides = feed_overrides(None, ["eurusd-2017"], *span)
     overrides |= {"desk": "d", "approval.policy": "ask"} | dict(changes or {})
     settings = load_settings(overrides, home)
-    return DeskDoor(settings, must_attach=must_attach, home=home, hold_s=hold_s, user="kim")
+    return DeskDoor(settings, must_attach=must_attach, home=home, hold_s=hold_s, user=user)
 
 
 @asynccontextmanager

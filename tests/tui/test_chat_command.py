@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -19,9 +20,13 @@ from tests.tui.terminal import door_of
 from tui.app import DualbrainApp
 
 CTRL_Q = b"\x11"
+LEFT_SCREEN = b"\x1b[?1049l"
+"""What puts the lines of before back on a terminal of the xterm family."""
 
 
-def in_a_terminal(home: Path, *options: str, until: bytes) -> tuple[int, bytes]:
+def in_a_terminal(
+    home: Path, *options: str, until: bytes, leave: signal.Signals | None = None
+) -> tuple[int, bytes]:
     """Run it on a pseudo-terminal, leave once `until` was drawn; its exit code and all it drew."""
     screen, inside = pty.openpty()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DUALBRAIN_")}
@@ -40,7 +45,10 @@ def in_a_terminal(home: Path, *options: str, until: bytes) -> tuple[int, bytes]:
                 except OSError:
                     break
             if not is_told and until in drawn:
-                os.write(screen, CTRL_Q)
+                if leave is None:
+                    os.write(screen, CTRL_Q)
+                else:
+                    chat.send_signal(leave)
                 is_told = True
             if chat.poll() is not None and not select.select([screen], [], [], 0)[0]:
                 break
@@ -60,6 +68,34 @@ def test_it_runs_a_desk_of_its_own_and_leaves_in_good_order(tmp_path: Path) -> N
     (ended,) = journal.find_all(SessionEnded)
     journal.close()
     assert ended.why == "the terminal was closed"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal: Windows has none in Python")
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_told_to_end_it_leaves_in_good_order_and_gives_the_screen_back(
+    tmp_path: Path, which: signal.Signals
+) -> None:
+    window = ("--sample", "eurusd-2017", "--from", "2017-01-04T09:00", "--to", "2017-01-04T09:00")
+    code, drawn = in_a_terminal(tmp_path, *window, "--desk", "d", until=b"feed ended", leave=which)
+    assert code == 0, drawn[-2000:]
+    assert LEFT_SCREEN in drawn
+    assert b"Traceback" not in drawn
+    journal = JournalReader(tmp_path / "d" / "journal.db")
+    (ended,) = journal.find_all(SessionEnded)
+    journal.close()
+    assert ended.why == "the feed ended"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal: Windows has none in Python")
+def test_settings_that_are_broken_are_one_line_that_names_the_place(tmp_path: Path) -> None:
+    (tmp_path / "dualbrain.toml").write_text("[limits\nrisk = ")
+    code, drawn = in_a_terminal(tmp_path, "--desk", "d", until=b"\x00never")
+    assert code == 2, drawn[-2000:]
+    assert b"error: " in drawn
+    assert b"dualbrain.toml" in drawn
+    assert b"Traceback" not in drawn
 
 
 @pytest.mark.slow

@@ -150,6 +150,10 @@ async def test_a_price_that_moved_is_asked_anew_and_the_first_answer_does_not_ho
         await pilot.press("y")
         await sees(app, pilot, "asked anew, round 2: expected the entry within")
         assert "Approve?" in shown(app)
+        # A finger on its way to the first question must not answer the second.
+        await pilot.press("y")
+        await sees(app, pilot, "read what has changed, then answer")
+        await pilot.pause(1.1)
         anew = door.question(cycle_id)
         assert anew is not None
         assert anew.request_id != before.request_id
