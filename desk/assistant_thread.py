@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from contracts.errors import DualbrainError
-from desk.present import moment, short
 from desk.settings import Settings
+from desk.sources import cycle_source, tool_source
 from tui.door import Spoke, Told
 
 if TYPE_CHECKING:
@@ -87,10 +87,7 @@ class AssistantThread:
 def _told(answer: "Answer") -> Told:
     if answer.failed is not None:
         return Told(title=f"no answer: {answer.failed}", is_mistake=True)
-    rows = [
-        ("cited", f"{short(each.cycle_id)} {each.instrument_id} {moment(each.as_of)}")
-        for each in answer.cited
-    ]
+    rows = []
     if answer.unknown_cycles:
         rows.append(("no such cycle", ", ".join(answer.unknown_cycles)))
     if answer.ungrounded:
@@ -99,4 +96,5 @@ def _told(answer: "Answer") -> Told:
         rows.append(("notice", answer.notice))
     cost = "cost not known" if answer.cost_usd is None else f"{answer.cost_usd:f} USD"
     rows.append(("used", f"{answer.tokens_in:,} tokens in, {answer.tokens_out:,} out, {cost}"))
-    return Told(title=answer.text, rows=tuple(rows))
+    cited = (cycle_source(each.cycle_id, each.instrument_id, each.as_of) for each in answer.cited)
+    return Told(title=answer.text, rows=tuple(rows), sources=(*cited, *map(tool_source, answer.uses)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from agents.desk_record import DeskRecord, MarketSeen, WouldSize
 from agents.desk_results import VoterSkill, voter_skills
@@ -10,14 +11,18 @@ from contracts.errors import DualbrainError, ToolInputError
 from contracts.market import Side
 from contracts.records import RECORDS, DeskState, StageRecord
 from desk.commands.story import story, title
-from desk.present import moment, money, number, percent, price, quantity, short
+from desk.cycle_path import path_of, step_after, under_way
+from desk.present import moment, money, number, percent, price, quantity
 from desk.question_words import ballots_of
 from desk.saying import who_wanted
+from desk.sources import cycle_source
+from graphs.desk import CycleSettings
 from graphs.stages import stage_records
 from markets.instruments import resolve
 from tools.registry import get_tool
 from tui.door import Command, Rows, Stage, Story, Told
 
+_SECOND_MS = 1_000
 COMMANDS: tuple[Command, ...] = (
     Command(name="/why", takes="[CYCLE]", does="tell a decision from its records; the newest by itself"),
     Command(name="/votes", takes="[CYCLE]", does="who voted how, and why"),
@@ -31,6 +36,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="/resume", takes="", does="release the kill switch"),
     Command(name="/help", takes="", does="this list"),
 )
+
+
+class Found(NamedTuple):
+    """What a command came to, and the cycle it was read from."""
+
+    rows: Rows
+    cycle_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,10 @@ class ChatCommands:
                 raise ToolInputError(
                     f"expected a command such as /why, found {name[:40]!r}; /help lists them"
                 )
-            return Told(title=line.strip(), rows=_TELL[name](self, words))
+            found = _TELL[name](self, words)
+            states = self.record.journal.find_all(DeskState, found.cycle_id) if found.cycle_id else ()
+            sources = tuple(cycle_source(each.cycle_id, each.instrument_id, each.as_of) for each in states)
+            return Told(title=line.strip(), rows=found.rows, sources=sources)
         except DualbrainError as error:
             return Told(title=str(error), is_mistake=True)
 
@@ -80,31 +95,45 @@ def story_of(record: DeskRecord, cycle_id: str) -> Story:
     ]
     records = [each for each, _ in stage_records(rows)]
     stages = [
-        Stage(name=name, words=words, took="" if row.latency_ms is None else f"{row.latency_ms:,.1f} ms")
+        Stage(name=name, words=words, took=_took(row.latency_ms))
         for (name, words), row in zip(story(records), rows, strict=True)
     ]
     stages[:0] = [
         Stage(name=name, words=words, took="") for name, words in who_wanted(record.journal, cycle_id)
     ]
-    is_over = cycle_id not in record.journal.unfinished_cycles()
-    return Story(title=title(records), stages=tuple(stages), is_over=is_over)
+    state = next((each for each in records if isinstance(each, DeskState)), None)
+    told = Story(title=title(records), stages=tuple(stages), is_over=True, path=path_of(records, None))
+    if state is None or cycle_id not in record.journal.unfinished_cycles():
+        return told
+    settings = CycleSettings.from_canonical(record.blobs.get(state.settings_hash))
+    running = path_of(records, step_after(records, settings))
+    going_on = {"is_over": False, "path": running, "under_way": under_way(records, settings)}
+    return told.model_copy(update=going_on)
 
 
-def _why(chat: ChatCommands, words: list[str]) -> Rows:
-    told = story_of(chat.record, chat.cycle(words))
-    return (("decision", told.title), *((stage.name, stage.words) for stage in told.stages))
+def _took(latency_ms: float | None) -> str:
+    if latency_ms is None:
+        return ""
+    return f"{latency_ms:,.1f} ms" if latency_ms < _SECOND_MS else f"{latency_ms / _SECOND_MS:,.1f} s"
 
 
-def _votes(chat: ChatCommands, words: list[str]) -> Rows:
+def _why(chat: ChatCommands, words: list[str]) -> Found:
+    cycle_id = chat.cycle(words)
+    told = story_of(chat.record, cycle_id)
+    head = told.title.splitlines()[0]
+    return Found((("decision", head), *((stage.name, stage.words) for stage in told.stages)), cycle_id)
+
+
+def _votes(chat: ChatCommands, words: list[str]) -> Found:
     cycle_id = chat.cycle(words)
     rows = ballots_of(chat.record.journal, cycle_id)
-    return (("cycle", short(cycle_id)), *(rows or (("votes", "nobody was asked in this cycle"),)))
+    return Found(rows or (("votes", "nobody was asked in this cycle"),), cycle_id)
 
 
-def _evidence(chat: ChatCommands, words: list[str]) -> Rows:
+def _evidence(chat: ChatCommands, words: list[str]) -> Found:
     cycle_id = chat.cycle(words)
     found = chat.record.evidence(cycle_id)
-    rows = [
+    rows = tuple(
         (
             row.evidence_id,
             f"none: {row.reason or 'no reason given'}"
@@ -112,11 +141,11 @@ def _evidence(chat: ChatCommands, words: list[str]) -> Rows:
             else f"{number(row.value)} {row.unit}, from {row.n_obs:,} bars of {row.timeframe}",
         )
         for row in found
-    ]
-    return (("cycle", short(cycle_id)), *(rows or [("evidence", "none in this cycle")]))
+    )
+    return Found(rows or (("evidence", "none in this cycle"),), cycle_id)
 
 
-def _risk(chat: ChatCommands, words: list[str]) -> Rows:
+def _risk(chat: ChatCommands, words: list[str]) -> Found:
     try:
         symbol, side, *rest = words
         percentage = float(rest[0]) if rest else None
@@ -125,7 +154,8 @@ def _risk(chat: ChatCommands, words: list[str]) -> Rows:
         raise ToolInputError(
             "expected /risk EURUSD BUY, or /risk EURUSD SELL 0.5, found other words"
         ) from None
-    return _sized(chat.record.would_size(resolve(symbol).instrument_id, wanted, percentage))
+    sized = chat.record.would_size(resolve(symbol).instrument_id, wanted, percentage)
+    return Found(_sized(sized), sized.cycle_id)
 
 
 def _sized(found: WouldSize) -> Rows:
@@ -145,9 +175,10 @@ def _sized(found: WouldSize) -> Rows:
     return (*rows, *((reason.code.replace("_", " "), reason.text) for reason in found.reasons))
 
 
-def _skill(chat: ChatCommands, _words: list[str]) -> Rows:
+def _skill(chat: ChatCommands, _words: list[str]) -> Found:
     found = voter_skills(chat.record.journal)
-    return tuple((each.seat, _skill_words(each)) for each in found) or (("seats", "none was ever asked"),)
+    rows = tuple((each.seat, _skill_words(each)) for each in found)
+    return Found(rows or (("seats", "none was ever asked"),))
 
 
 def _skill_words(skill: VoterSkill) -> str:
@@ -162,7 +193,7 @@ def _skill_words(skill: VoterSkill) -> str:
     return f"{calls}; {skill.n_trades:,} closed trades{rate}{mean}"
 
 
-def _explain(_chat: ChatCommands, words: list[str]) -> Rows:
+def _explain(_chat: ChatCommands, words: list[str]) -> Found:
     named = " ".join(words)
     if not named:
         raise ToolInputError(
@@ -171,8 +202,9 @@ def _explain(_chat: ChatCommands, words: list[str]) -> Rows:
     try:
         tool = get_tool(named)
     except ToolInputError:
-        found = [line.partition(": ") for line in find_tools(named)]
-        return tuple((name, text) for name, _, text in found) or (("found", "no tool has these words"),)
+        lines = [line.partition(": ") for line in find_tools(named)]
+        found = tuple((name, text) for name, _, text in lines)
+        return Found(found or (("found", "no tool has these words"),))
     doc = tool.doc
     rows = (
         ("what", read_tool(tool.name)),
@@ -180,11 +212,12 @@ def _explain(_chat: ChatCommands, words: list[str]) -> Rows:
         ("notes", doc.notes),
         ("source", doc.references),
     )
-    return tuple((name, text) for name, text in rows if text)
+    return Found(tuple((name, text) for name, text in rows if text))
 
 
-def _snapshot(chat: ChatCommands, words: list[str]) -> Rows:
-    return _market(chat.record.market(chat.instrument(words)))
+def _snapshot(chat: ChatCommands, words: list[str]) -> Found:
+    seen = chat.record.market(chat.instrument(words))
+    return Found(_market(seen), seen.cycle_id)
 
 
 def _market(seen: MarketSeen) -> Rows:
@@ -202,23 +235,23 @@ def _market(seen: MarketSeen) -> Rows:
     return (*rows, ("evidence", "\n".join(seen.evidence)))
 
 
-def _run(chat: ChatCommands, words: list[str]) -> Rows:
-    return (("run", chat.decide(chat.instrument(words))),)
+def _run(chat: ChatCommands, words: list[str]) -> Found:
+    return Found((("run", chat.decide(chat.instrument(words))),))
 
 
-def _halt(chat: ChatCommands, words: list[str]) -> Rows:
-    return (("halt", chat.halt(" ".join(words))),)
+def _halt(chat: ChatCommands, words: list[str]) -> Found:
+    return Found((("halt", chat.halt(" ".join(words))),))
 
 
-def _resume(chat: ChatCommands, _words: list[str]) -> Rows:
-    return (("resume", chat.resume()),)
+def _resume(chat: ChatCommands, _words: list[str]) -> Found:
+    return Found((("resume", chat.resume()),))
 
 
-def _help(_chat: ChatCommands, _words: list[str]) -> Rows:
-    return tuple((f"{each.name} {each.takes}".strip(), each.does) for each in COMMANDS)
+def _help(_chat: ChatCommands, _words: list[str]) -> Found:
+    return Found(tuple((f"{each.name} {each.takes}".strip(), each.does) for each in COMMANDS))
 
 
-_TELL: Mapping[str, Callable[[ChatCommands, list[str]], Rows]] = {
+_TELL: Mapping[str, Callable[[ChatCommands, list[str]], Found]] = {
     "/why": _why,
     "/votes": _votes,
     "/evidence": _evidence,

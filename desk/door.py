@@ -135,7 +135,11 @@ class DeskDoor:
         return tuple(map(cycle_row, self._journal.cycles_begun_at(found)))
 
     def story(self, cycle_id: str) -> Story:
-        return story_of(self._record, cycle_id)
+        told = story_of(self._record, cycle_id)
+        if told.is_over or self._own is not None or holder_of(self._folder.path) is not None:
+            return told
+        words = f"{told.under_way}; nobody runs the desk, the next runner goes on from here"
+        return told.model_copy(update={"under_way": words})
 
     def candles(self, cycle_id: str) -> Candles | None:
         snapshot = self._journal.find(MarketSnapshot, cycle_id)
@@ -233,17 +237,23 @@ class DeskDoor:
                     kind="says" if event.kind == "model_says" else "thinks",
                     who=event.seat or "model",
                     text=event.text,
+                    cycle_id=event.cycle_id,
                 )
             )
         elif event.kind in _DONE:
-            self._note(Spoke(kind="desk", who=event.kind.replace("_", " "), text=event.text))
+            who = event.kind.replace("_", " ")
+            self._note(Spoke(kind="desk", who=who, text=event.text, cycle_id=event.cycle_id))
 
     def _note(self, spoke: Spoke) -> None:
         """Keep words for the screen, those of one speaker in one piece: a token at a time starves it."""
         with self._lock:
             last = self._heard[-1] if self._heard else None
-            if last is not None and spoke.kind != "desk" and (last.kind, last.who) == (spoke.kind, spoke.who):
+            if last is not None and spoke.kind != "desk" and _speaker(last) == _speaker(spoke):
                 text = (last.text + spoke.text)[-_MAX_HEARD:]
-                self._heard[-1] = Spoke(kind=spoke.kind, who=spoke.who, text=text)
+                self._heard[-1] = spoke.model_copy(update={"text": text})
             else:
                 self._heard = [*self._heard[-_MAX_PIECES:], spoke]
+
+
+def _speaker(spoke: Spoke) -> tuple[str, str, str | None]:
+    return spoke.kind, spoke.who, spoke.cycle_id

@@ -1,6 +1,6 @@
 """The terminal: opens the door after the first paint, looks through it, and knows every screen.
 
-    connect -> Door -> status, overview (followed by widgets) and words (sent to the desk screen)
+    connect -> Door -> status, overview (followed by widgets) and words (sent to desk and story screens)
 
 Looking and answering happen in threads, so that neither a long replay nor a model that hangs stops a key.
 """
@@ -24,12 +24,14 @@ from contracts.errors import DualbrainError, InvariantBroken
 from tui.desk_screen import DeskScreen
 from tui.door import Door, Overview, Status
 from tui.halt_screen import HaltScreen
-from tui.help_screen import HelpScreen
+from tui.help_screen import HelpScreen, keys_of
 from tui.journal_screen import JournalScreen
-from tui.messages import WordsHeard
+from tui.messages import CycleChosen, WordsHeard
 from tui.plain_words import PlainWords
 from tui.question_screen import QuestionScreen
+from tui.speech import SaidSoFar
 from tui.status_line import StatusLine
+from tui.story_screen import StoryScreen
 
 _LOOK_S = 0.5
 _HEAR_S = 0.1
@@ -47,6 +49,7 @@ class DualbrainApp(App[DualbrainError]):
         Binding("f1,question_mark", "help", "Help", key_display="?"),
         Binding("f2", "journal", "Journal"),
         Binding("f3", "question", "Question"),
+        Binding("f5", "story", "Cycle"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
     ]
     status: reactive[Status | None] = reactive(None)
@@ -57,6 +60,7 @@ class DualbrainApp(App[DualbrainError]):
         self._connect = connect
         self.door: Door | None = None
         self._plain = PlainWords()
+        self._said = SaidSoFar()
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -76,10 +80,11 @@ class DualbrainApp(App[DualbrainError]):
         yield SystemCommand(
             "Open question", "The oldest trade that waits for an answer", self.action_question
         )
+        yield SystemCommand("Newest cycle", "Stage by stage, as it goes on", self.action_story)
 
     def action_help(self) -> None:
         if self.door is not None and not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.door.commands))
+            self.push_screen(HelpScreen(self.door.commands, keys_of(self.screen)))
 
     def action_journal(self) -> None:
         if self.door is not None and not isinstance(self.screen, JournalScreen):
@@ -93,6 +98,17 @@ class DualbrainApp(App[DualbrainError]):
             self.notify("no question is open")
             return
         self.push_screen(QuestionScreen(self.door, self.overview.questions[0].cycle_id))
+
+    def action_story(self) -> None:
+        """Open the newest cycle that is not over, else the newest."""
+        cycles = () if self.overview is None else self.overview.cycles
+        if not cycles:
+            self.notify("no cycle is on record yet")
+            return
+        self._open_story(next((c for c in cycles if c.ended == "unfinished"), cycles[0]).cycle_id)
+
+    def on_cycle_chosen(self, message: CycleChosen) -> None:
+        self._open_story(message.cycle_id)
 
     def action_halt(self) -> None:
         """Ask once more, then throw the kill switch; or release it where it is thrown."""
@@ -123,9 +139,8 @@ class DualbrainApp(App[DualbrainError]):
         except DualbrainError as error:
             self.exit(error)
             return
-        desk_screen = DeskScreen(self.door)
-        await self.push_screen(desk_screen)
-        self.set_interval(_HEAR_S, lambda: self._hear(desk_screen))
+        await self.push_screen(DeskScreen(self.door, self._hear))
+        self.set_interval(_HEAR_S, self._hear)
         await self._watch_desk(self.door)
 
     async def _watch_desk(self, door: Door) -> None:
@@ -146,6 +161,20 @@ class DualbrainApp(App[DualbrainError]):
         # Cheap where nothing was written; who follows it is told only where something differs.
         self.overview = await asyncio.to_thread(door.overview)
 
-    def _hear(self, desk_screen: DeskScreen) -> None:
-        if self.door is not None and (spoken := self.door.heard()):
-            desk_screen.post_message(WordsHeard(spoken))
+    def _open_story(self, cycle_id: str) -> None:
+        top = self.screen
+        if self.door is None or (isinstance(top, StoryScreen) and top.cycle_id == cycle_id):
+            return
+        story = StoryScreen(self.door, cycle_id)
+        self.push_screen(story)
+        if said := self._said.of(cycle_id):
+            story.post_message(WordsHeard(said))
+
+    def _hear(self) -> None:
+        """Send on what was said since, once, to every screen that shows words."""
+        if self.door is None or not (spoken := self.door.heard()):
+            return
+        self._said.add(spoken)
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen | StoryScreen):
+                screen.post_message(WordsHeard(spoken))

@@ -4,21 +4,19 @@ from collections.abc import Sequence
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Markdown, Static
-from textual.widgets.markdown import MarkdownStream
 
-from tui.door import Command, Spoke, Told
+from tui.door import Command, Told
 from tui.fact_list import FactList
 from tui.messages import LineTyped
+from tui.source_list import SourceList
+from tui.speech import Speech
 
-_MAX_ENTRIES = 200
 _HINTS_SHOWN = 4
 _MAX_LINE = 4_000
 """The assistant takes no longer question."""
-_NEAR_THE_END = 12
-"""Lines; what was just added counts as not seen yet."""
 
 
 class CommandInput(Input):
@@ -66,11 +64,9 @@ class Chat(Vertical):
     def __init__(self, commands: Sequence[Command]) -> None:
         super().__init__(id="chat")
         self._commands = commands
-        self._streams: dict[tuple[str, str], MarkdownStream] = {}
-        self._streamed: dict[str, list[Static | Markdown]] = {}
 
     def compose(self) -> ComposeResult:
-        yield VerticalScroll(id="said", can_focus=True)
+        yield Speech(id="said")
         yield Static("", id="hints", markup=False)
         yield CommandInput(self._commands)
 
@@ -95,73 +91,34 @@ class Chat(Vertical):
     async def tell(self, told: Told, *, is_prose: bool = False) -> None:
         """Show an answer of the desk, or of a model that writes prose."""
         if told.is_mistake:
-            await self._add(Static(f"! {told.title}", markup=False, classes="mistake"))
+            await self.said.add(Static(f"! {told.title}", markup=False, classes="mistake"))
             return
         head = (
             Markdown(told.title, open_links=False, classes="answer")
             if is_prose
             else Static(told.title, markup=False, classes="title")
         )
-        await self._add(head)
+        await self.said.add(head)
         if told.rows:
-            await self._add(FactList(told.rows))
+            await self.said.add(FactList(told.rows))
+        if told.sources:
+            await self.said.add(Static("rests on", classes="rests-on"))
+            await self.said.add(SourceList(told.sources))
+        if told.rows or told.sources:
             # A long answer is read from its beginning.
-            said = self.query_one("#said", VerticalScroll)
-            self.call_after_refresh(said.scroll_to_widget, head, top=True, animate=False)
+            self.call_after_refresh(self.said.scroll_to_widget, head, top=True, animate=False)
 
-    async def say(self, who: str, text: str) -> None:
-        """Show one line of somebody."""
-        await self._add(Static(f"{who}: {text}", markup=False, classes="line"))
-        self._follow()
+    def focus_sources(self) -> bool:
+        """Go to what the newest answer rests on; False where nothing said so far rests on anything."""
+        lists = self.query(SourceList)
+        if lists:
+            lists.last().focus()
+        return bool(lists)
 
-    async def hear(self, spoken: Sequence[Spoke]) -> None:
-        """Show words as they come; each speaker goes on where it was."""
-        for spoke in spoken if self.is_attached else ():
-            if spoke.kind == "desk":
-                await self.hush()
-                await self.say(spoke.who, spoke.text)
-                continue
-            stream = self._streams.get((spoke.who, spoke.kind))
-            await (stream or await self._begin(spoke)).write(spoke.text)
-        self._follow()
-
-    async def hush(self) -> None:
-        """End what is being said; the next words begin anew."""
-        streams, self._streams = list(self._streams.values()), {}
-        for stream in streams:
-            await stream.stop()
-
-    async def settle(self, who: str) -> None:
-        """Take away what somebody said while it was coming; the whole follows."""
-        await self.hush()
-        for entry in self._streamed.pop(who, []):
-            await entry.remove()
-
-    def _follow(self) -> None:
-        """Show the newest, unless the person has scrolled up to read."""
-        said = self.query_one("#said", VerticalScroll)
-        if said.max_scroll_y - said.scroll_y <= _NEAR_THE_END:
-            self.call_after_refresh(said.scroll_end, animate=False)
-
-    async def _begin(self, spoke: Spoke) -> MarkdownStream:
-        said = Markdown(classes=spoke.kind, open_links=False)
-        verb = "thinks" if spoke.kind == "thinks" else "says"
-        head = Static(f"{spoke.who} {verb}", markup=False, classes="who")
-        await self._add(head)
-        await self._add(said)
-        still_shown = [entry for entry in self._streamed.get(spoke.who, []) if entry.is_attached]
-        self._streamed[spoke.who] = [*still_shown, head, said]
-        stream = self._streams[spoke.who, spoke.kind] = Markdown.get_stream(said)
-        return stream
-
-    async def _add(self, entry: Static | Markdown) -> None:
-        # Words may still come in while the terminal is being left.
-        if not self.is_attached:
-            return
-        said = self.query_one("#said", VerticalScroll)
-        await said.mount(entry)
-        if len(said.children) > _MAX_ENTRIES and not self._streams:
-            await said.remove_children(said.children[: len(said.children) - _MAX_ENTRIES])
+    @property
+    def said(self) -> Speech:
+        """What was said."""
+        return self.query_one("#said", Speech)
 
     def _hints(self, line: str) -> list[str]:
         if not line.startswith("/"):

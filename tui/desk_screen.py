@@ -1,9 +1,12 @@
 """The desk: the chat on the left, what the desk is now on the right."""
 
 import asyncio
+from collections.abc import Callable
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Footer
@@ -12,10 +15,10 @@ from contracts.errors import DualbrainError
 from tui.chat import Chat
 from tui.desk_panels import DeskPanels
 from tui.door import Door, Overview, Told
-from tui.messages import CycleChosen, LineTyped, QuestionChosen, WordsHeard
+from tui.messages import AnswerCame, LineTyped, QuestionChosen, SourceChosen, WordsHeard
 from tui.question_screen import QuestionScreen
+from tui.source_screen import SourceScreen
 from tui.status_line import StatusLine
-from tui.story_screen import StoryScreen
 
 _WELCOME = "Ask about the desk in plain words, or type / for commands. ? shows the keys, F9 halts."
 
@@ -24,10 +27,15 @@ class DeskScreen(Screen[None]):
     """Where a trader sits."""
 
     AUTO_FOCUS = "#line"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+o", "sources", "Sources", tooltip="what the newest answer rests on; Enter opens one"),
+        Binding("escape", "line", "Line", show=False, tooltip="back to the line"),
+    ]
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, hear: Callable[[], None]) -> None:
+        """`hear` sends what was said since, as WordsHeard."""
         super().__init__()
-        self._door = door
+        self._door, self._hear = door, hear
         self._known: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
@@ -39,33 +47,44 @@ class DeskScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         self.watch(self.app, "overview", self._show)
-        await self._chat.say("desk", _WELCOME)
+        await self._chat.said.say("desk", _WELCOME)
 
     def on_line_typed(self, message: LineTyped) -> None:
         self._answer(message.line)
 
-    def on_cycle_chosen(self, message: CycleChosen) -> None:
-        self.app.push_screen(StoryScreen(self._door, message.cycle_id))
+    def on_source_chosen(self, message: SourceChosen) -> None:
+        self.app.push_screen(SourceScreen(message.source))
 
     def on_question_chosen(self, message: QuestionChosen) -> None:
         self.app.push_screen(QuestionScreen(self._door, message.cycle_id))
 
     async def on_words_heard(self, message: WordsHeard) -> None:
-        await self._chat.hear(message.spoken)
+        await self._chat.said.hear(message.spoken)
+
+    async def on_answer_came(self, message: AnswerCame) -> None:
+        if message.is_prose:
+            await self._chat.said.settle("assistant")
+        await self._chat.tell(message.told, is_prose=message.is_prose)
+
+    def action_sources(self) -> None:
+        if not self._chat.focus_sources():
+            self.notify("no answer here has sources yet")
+
+    def action_line(self) -> None:
+        self.query_one("#line").focus()
 
     @work(group="answers")
     async def _answer(self, line: str) -> None:
-        await self._chat.say("you", line)
+        await self._chat.said.say("you", line)
         try:
             if line.startswith("/"):
                 told = await asyncio.to_thread(self._door.command, line)
             else:
                 told = await self._door.ask(line)
-                await self._chat.hear(self._door.heard())
-                await self._chat.settle("assistant")
         except DualbrainError as error:
             told = Told(title=str(error), is_mistake=True)
-        await self._chat.tell(told, is_prose=not line.startswith("/"))
+        self._hear()
+        self.post_message(AnswerCame(told, is_prose=not line.startswith("/")))
 
     def _show(self, overview: Overview | None) -> None:
         if overview is None:

@@ -91,12 +91,23 @@ class Stage(Record):
     """How long it took to make; empty for what came from outside."""
 
 
+class Step(Record):
+    """One step of the path that every cycle takes, and how this one stands to it."""
+
+    name: str
+    state: Literal["done", "under way", "ended", "left out", "not reached"]
+    """`ended`: the cycle stood aside here."""
+
+
 class Story(Record):
     """One cycle as far as it has come."""
 
     title: str
     stages: tuple[Stage, ...]
     is_over: bool
+    path: tuple[Step, ...] = ()
+    under_way: str = ""
+    """What is being done now; empty where it is over."""
 
 
 class Candles(Record):

@@ -4,16 +4,32 @@ import asyncio
 from typing import ClassVar
 
 from rich.text import Text
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, Static
 
 from contracts.errors import DualbrainError
+from tui.copying import copy_cycle
 from tui.door import Door
+from tui.messages import CycleChosen
 from tui.status_line import StatusLine
-from tui.story_screen import StoryScreen
+
+
+class CycleTable(DataTable[Text]):
+    """A table of cycles, one of which one click opens."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_cursor", "Open", tooltip="tell the cycle stage by stage")
+    ]
+
+    def on_click(self, event: events.Click) -> None:
+        # Textual opens a row where the cursor stands already, in the very cell.
+        row, column = event.style.meta.get("row", -1), event.style.meta.get("column", -1)
+        if row >= 0 and column >= 0:
+            self.move_cursor(row=row, column=column)
+
 
 _MAX_ENDED = 24
 """Characters; a person's reason may be long, and the story has all of it."""
@@ -25,8 +41,9 @@ class JournalScreen(Screen[None]):
     AUTO_FOCUS = "#found"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Back"),
-        Binding("slash", "search", "Search", key_display="/"),
-        Binding("r", "replay", "Replay"),
+        Binding("slash", "search", "Search", key_display="/", tooltip="search the words of reasons"),
+        Binding("r", "replay", "Replay", tooltip="run the cycle again from its records, and compare"),
+        Binding("c", "copy", "Copy", tooltip="copy the id of the cycle to the clipboard"),
     ]
 
     def __init__(self, door: Door) -> None:
@@ -40,7 +57,7 @@ class JournalScreen(Screen[None]):
             id="words",
             max_length=200,
         )
-        yield DataTable(id="found", cursor_type="row", zebra_stripes=True)
+        yield CycleTable(id="found", cursor_type="row", zebra_stripes=True)
         yield Static("", id="verdict", markup=False)
         yield Footer()
 
@@ -55,15 +72,18 @@ class JournalScreen(Screen[None]):
 
     def on_data_table_row_selected(self, event: "DataTable.RowSelected") -> None:
         if event.row_key.value is not None:
-            self.app.push_screen(StoryScreen(self._door, event.row_key.value))
+            self.post_message(CycleChosen(event.row_key.value))
 
     def action_search(self) -> None:
         self.query_one("#words", Input).focus()
 
     def action_replay(self) -> None:
-        if self._table.row_count:
-            key = self._table.coordinate_to_cell_key(self._table.cursor_coordinate).row_key.value
-            self._replay(str(key))
+        if (cycle_id := self._pointed_at()) is not None:
+            self._replay(cycle_id)
+
+    def action_copy(self) -> None:
+        if (cycle_id := self._pointed_at()) is not None:
+            copy_cycle(self, cycle_id)
 
     @work(exclusive=True, group="search")
     async def _search(self, words: str) -> None:
@@ -94,6 +114,12 @@ class JournalScreen(Screen[None]):
     def _say(self, text: str) -> None:
         self.query_one("#verdict", Static).update(text)
 
+    def _pointed_at(self) -> str | None:
+        """The cycle under the cursor."""
+        if not self._table.row_count:
+            return None
+        return self._table.coordinate_to_cell_key(self._table.cursor_coordinate).row_key.value
+
     @property
-    def _table(self) -> "DataTable[Text]":
-        return self.query_one("#found", DataTable)
+    def _table(self) -> CycleTable:
+        return self.query_one("#found", CycleTable)

@@ -2,7 +2,7 @@
 
 from textual.message import Message
 
-from tui.door import Spoke
+from tui.door import Source, Spoke, Told
 
 
 class LineTyped(Message):
@@ -19,6 +19,22 @@ class CycleChosen(Message):
     def __init__(self, cycle_id: str) -> None:
         super().__init__()
         self.cycle_id = cycle_id
+
+
+class SourceChosen(Message):
+    """A source of an answer, other than a cycle, was opened."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.source = source
+
+
+class AnswerCame(Message):
+    """The desk or a model has answered a line; words that came before it are shown before it."""
+
+    def __init__(self, told: Told, *, is_prose: bool) -> None:
+        super().__init__()
+        self.told, self.is_prose = told, is_prose
 
 
 class QuestionChosen(Message):

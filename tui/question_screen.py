@@ -18,6 +18,7 @@ from textual.widgets import Button, Footer, Input, Label, Static
 
 from contracts.errors import DualbrainError
 from tui.candle_chart import CandleChart
+from tui.copying import copy_cycle
 from tui.desk_panels import left
 from tui.door import Door, Question
 from tui.fact_list import FactList
@@ -35,10 +36,12 @@ class QuestionScreen(ModalScreen[None]):
 
     AUTO_FOCUS = "#case"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "approve", "Approve"),
-        Binding("n", "refuse", "Refuse"),
-        Binding("s", "shrink", "Shrink"),
-        Binding("escape", "back", "Back"),
+        Binding("y", "approve", "Approve", tooltip="approve exactly what is shown"),
+        Binding("n", "refuse", "Refuse", tooltip="refuse it, with the reason in the line"),
+        Binding("s", "shrink", "Shrink", tooltip="type a smaller quantity, then approve"),
+        Binding("c", "copy", "Copy", tooltip="copy the id of the cycle to the clipboard"),
+        Binding("escape", "back", "Back", tooltip="out of a line, then out of the screen"),
+        Binding("f1,question_mark", "app.help", "Help", key_display="?"),
         Binding("f9", "app.halt", "HALT", priority=True),
     ]
 
@@ -92,6 +95,9 @@ class QuestionScreen(ModalScreen[None]):
 
     def action_shrink(self) -> None:
         self.query_one("#quantity", Input).focus()
+
+    def action_copy(self) -> None:
+        copy_cycle(self, self._cycle_id)
 
     def action_back(self) -> None:
         """Out of a line first, then out of the screen."""
