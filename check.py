@@ -28,6 +28,7 @@ VERIFY: dict[str, tuple[str, ...]] = {
     "brains": (sys.executable, "-m", "bench.brains", "--write"),
     "soak": (sys.executable, "-m", "bench.soak", "--write"),
     "demo": (sys.executable, "-m", "bench.demo", "--write"),
+    "terminal": (sys.executable, "-m", "bench.tui", "--write"),
     "grounding": (sys.executable, "-m", "bench.grounding", "--write"),
     "cost": (sys.executable, "-m", "bench.cost", "--write"),
     "mutation": (sys.executable, "-m", "bench.mutation", "--write"),

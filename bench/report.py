@@ -27,11 +27,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {line} |" for line in body)
 
 
-def publish(name: str, title: str, text: str) -> None:
+def publish(name: str, title: str, text: str, page_name: str | None = None) -> None:
     """Print, and with `--write` on the command line keep it under docs/measured/."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     page = f"# {title}\n\n`python -m bench.{name}` on {machine}, {datetime.now(UTC):%Y-%m-%d}.\n\n{text}\n"
     print(page)
     if "--write" in sys.argv:
         MEASURED.mkdir(parents=True, exist_ok=True)
-        (MEASURED / f"{name}.md").write_text(page, encoding="utf-8")
+        (MEASURED / f"{page_name or name}.md").write_text(page, encoding="utf-8")

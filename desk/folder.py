@@ -1,7 +1,16 @@
-"""Where one desk keeps everything."""
+"""Where all desks live, and where one keeps everything; light, for it runs before settings are read."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def desk_home() -> Path:
+    """Folder of all desks' state: DUALBRAIN_HOME, else `.dualbrain` in the checkout."""
+    named = os.environ.get("DUALBRAIN_HOME")
+    return Path(named).expanduser().resolve() if named else ROOT / ".dualbrain"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from contracts.records import ApprovalRequest, CycleWanted, PersonAnswer
 from desk.environment import describe_environment
 from desk.folder import DeskFolder
 from desk.present import moment
-from desk.question_words import runs_out
-from graphs.questions import say
+from graphs.questions import runs_out, say
 from memory.journal import SqliteJournal
 
 

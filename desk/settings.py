@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.settings import AssistantSettings
 from contracts.errors import SettingsError
+from desk.folder import ROOT as ROOT
+from desk.folder import desk_home as desk_home
 from desk.keys import read_env_file
 from graphs.desk import CycleSettings, refusals
 from markets.paper import PaperSettings
@@ -24,7 +26,6 @@ from markets.price_file import PriceFile
 from markets.replay_feed import ReplayFeedSettings
 
 PREFIX = "DUALBRAIN_"
-ROOT = Path(__file__).resolve().parent.parent
 NOT_SETTINGS = {"DUALBRAIN_HOME", "DUALBRAIN_CONFIG", "DUALBRAIN_SHARED"}
 """Names that say where things are; they are no part of what the desk decides by."""
 
@@ -104,12 +105,6 @@ class InForce:
     name: str
     value: object
     source: str
-
-
-def desk_home() -> Path:
-    """Folder of all desks' state: DUALBRAIN_HOME, else `.dualbrain` in the checkout."""
-    named = os.environ.get("DUALBRAIN_HOME")
-    return Path(named).expanduser().resolve() if named else ROOT / ".dualbrain"
 
 
 def load_settings(overrides: Mapping[str, object] | None = None, where: Path | None = None) -> Settings:

@@ -3,6 +3,7 @@
     python docs/generate.py          write them
     python docs/generate.py --check  exit 1 and name each section that is not what the code makes
 
+The pictures of the terminal, `docs/pictures/*.svg`, are files of their own.
 A section lies between `<!-- NAME:begin -->` and `<!-- NAME:end -->`; whatever stood there is replaced.
 """
 
@@ -37,6 +38,7 @@ from desk.present import facts, gain, moment, quantity, short
 from desk.settings import FeedSettings, Settings
 from desk.wiring import Runner, open_desk
 from docs.failures import HEAD, LAWS, measured
+from docs.screens import take_pictures
 from graphs.cycle import compile_cycle
 from graphs.stages import stage_records
 from markets.replay_feed import ReplayFeedSettings
@@ -50,6 +52,7 @@ from tools.registry import groups
 R = TypeVar("R", bound=StageRecord)
 
 ROOT = Path(__file__).resolve().parent.parent
+PICTURES = "docs/pictures"
 WIDTH = 100
 MANY = 4
 """More formulas that share a note are named by the first and the last."""
@@ -67,9 +70,11 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     is_check = bool(arguments)
     changed = [name for name in SECTIONS if _is_changed(name, is_check=is_check)]
-    for name in changed:
-        print(f"{'stale' if is_check else 'written'}: {name} in {SECTIONS[name][0]}")
-    if is_check and changed:
+    told = [f"{name} in {SECTIONS[name][0]}" for name in changed]
+    told += [f"{PICTURES}/{name}" for name in _changed_pictures(is_check=is_check)]
+    for each in told:
+        print(f"{'stale' if is_check else 'written'}: {each}")
+    if is_check and told:
         print("run python docs/generate.py")
         return 1
     return 0
@@ -210,6 +215,22 @@ def _is_changed(name: str, *, is_check: bool) -> bool:
     if filled != text and not is_check:
         path.write_text(filled, encoding="utf-8", newline="\n")
     return filled != text
+
+
+def _changed_pictures(*, is_check: bool) -> list[str]:
+    """Pictures that are not what the terminal shows; those that nothing makes any more are among them."""
+    folder = ROOT / PICTURES
+    made = {f"{name}.svg": svg for name, svg in take_pictures().items()}
+    kept = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.svg")}
+    changed = sorted(name for name in made | kept if made.get(name) != kept.get(name))
+    for name in [] if is_check else changed:
+        path = folder / name
+        if name in made:
+            folder.mkdir(exist_ok=True)
+            path.write_text(made[name], encoding="utf-8", newline="\n")
+        else:
+            path.unlink()
+    return changed
 
 
 def _play() -> list[StageRecord]:

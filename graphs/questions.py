@@ -7,7 +7,7 @@ that comes too late, or second, or for a question that was asked anew, changes n
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from contracts.errors import ToolInputError
 from contracts.ports import Journal
@@ -30,6 +30,19 @@ def open_questions(journal: Journal, unfinished: Iterable[str]) -> tuple[Approva
         if not is_over and newest.record_id not in answered:
             found.append(newest)
     return tuple(found)
+
+
+def runs_out(journal: Journal, request: ApprovalRequest) -> datetime:
+    """When the question's time is over on the wall: it counts from when the question was written down.
+
+    On live prices that is `expires_at`; on replayed ones the desk's own clock is years away.
+    """
+    written = next(
+        row.written_at
+        for row in journal.rows(cycle_id=request.cycle_id)
+        if row.record_id == request.record_id
+    )
+    return written.astimezone(UTC) + (request.expires_at - request.asked_at)
 
 
 def say(

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 import check
 from contracts.records import PATH
 from desk.commands import demo
-from docs import generate
+from docs import generate, screens
 from graphs.cycle import compile_cycle
 from tests.conftest import ROOT
 from tests.desk.command_line import dualbrain
@@ -70,11 +70,26 @@ def test_a_stale_section_is_named_and_writing_mends_it(
     monkeypatch.setattr(generate, "ROOT", tmp_path)
     page = tmp_path / "docs" / "architecture.md"
     page.write_text(read(page).replace("gate -.-> propose", "gate -.-> submit"), encoding="utf-8")
+    picture, stray = (tmp_path / "docs" / "pictures" / name for name in ("desk.svg", "nobody.svg"))
+    picture.write_text(read(picture).replace("paper-first", "paper-last"), encoding="utf-8")
+    stray.write_text("", encoding="utf-8")
+    stale = ("graph in docs/architecture.md", "docs/pictures/desk.svg", "docs/pictures/nobody.svg")
     assert generate.main(["--check"]) == 1
-    assert capsys.readouterr().out.splitlines()[:-1] == ["stale: graph in docs/architecture.md"]
+    assert capsys.readouterr().out.splitlines()[:-1] == [f"stale: {each}" for each in stale]
     assert "gate -.-> submit" in read(page)
+    assert "paper-last" in read(picture)
     assert generate.main([]) == 0
     assert read(page) == read(ROOT / "docs" / "architecture.md")
+    assert read(picture) == read(ROOT / "docs" / "pictures" / "desk.svg")
+    assert not stray.exists()
+
+
+def test_the_page_of_the_terminal_shows_every_picture_and_no_other() -> None:
+    shown = re.findall(
+        r"^!\[[^\]]+\]\(pictures/(\w+)\.svg\)$", read(ROOT / "docs" / "terminal.md"), re.MULTILINE
+    )
+    kept = [path.stem for path in (ROOT / "docs" / "pictures").glob("*")]
+    assert sorted(shown) == sorted(kept) == sorted(screens.WAYS)
 
 
 def test_an_unknown_argument_of_the_generator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

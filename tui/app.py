@@ -32,6 +32,8 @@ from tui.question_screen import QuestionScreen
 from tui.speech import SaidSoFar
 from tui.status_line import StatusLine
 from tui.story_screen import StoryScreen
+from tui.theme import DEFAULT, THEMES
+from tui.watch_screen import WatchScreen
 
 _LOOK_S = 0.5
 _HEAR_S = 0.1
@@ -49,15 +51,25 @@ class DualbrainApp(App[DualbrainError]):
         Binding("f1,question_mark", "help", "Help", key_display="?"),
         Binding("f2", "journal", "Journal"),
         Binding("f3", "question", "Question"),
+        Binding("f4", "watch", "Watch"),
         Binding("f5", "story", "Cycle"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
     ]
     status: reactive[Status | None] = reactive(None)
     overview: reactive[Overview | None] = reactive(None)
 
-    def __init__(self, connect: Callable[[], Door]) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Door],
+        *,
+        theme: str = DEFAULT,
+        keep_theme: Callable[[str], None] | None = None,
+    ) -> None:
         super().__init__()
-        self._connect = connect
+        self._connect, self._keep_theme = connect, keep_theme
+        for own in THEMES:
+            self.register_theme(own)
+        self.theme = theme if theme in self.available_themes else DEFAULT
         self.door: Door | None = None
         self._plain = PlainWords()
         self._said = SaidSoFar()
@@ -68,6 +80,7 @@ class DualbrainApp(App[DualbrainError]):
 
     def on_ready(self) -> None:
         self._leave_when_told()
+        self.theme_changed_signal.subscribe(self, lambda changed: self._keep(changed.name))
         self._open()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -76,6 +89,7 @@ class DualbrainApp(App[DualbrainError]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
         yield SystemCommand("Halt the desk", "Throw the kill switch, after a confirmation", self.action_halt)
+        yield SystemCommand("Watch", "Account, trades, limits, models, feed at one glance", self.action_watch)
         yield SystemCommand("Journal", "Cycles, their stories, and replays", self.action_journal)
         yield SystemCommand(
             "Open question", "The oldest trade that waits for an answer", self.action_question
@@ -90,6 +104,10 @@ class DualbrainApp(App[DualbrainError]):
         if self.door is not None and not isinstance(self.screen, JournalScreen):
             self.push_screen(JournalScreen(self.door))
 
+    def action_watch(self) -> None:
+        if self.door is not None and not isinstance(self.screen, WatchScreen):
+            self.push_screen(WatchScreen(self.door))
+
     def action_question(self) -> None:
         """Open the oldest question that is open."""
         if self.door is None or self.overview is None or isinstance(self.screen, QuestionScreen):
@@ -99,8 +117,15 @@ class DualbrainApp(App[DualbrainError]):
             return
         self.push_screen(QuestionScreen(self.door, self.overview.questions[0].cycle_id))
 
-    def action_story(self) -> None:
-        """Open the newest cycle that is not over, else the newest."""
+    @work(exclusive=True, group="story")
+    async def action_story(self) -> None:
+        """Open the newest cycle that is not over, else the newest, as of now."""
+        if self.door is None:
+            return
+        try:
+            self.overview = await asyncio.to_thread(self.door.overview)
+        except DualbrainError as error:
+            self.notify(str(error), severity="error", markup=False)
         cycles = () if self.overview is None else self.overview.cycles
         if not cycles:
             self.notify("no cycle is on record yet")
@@ -139,7 +164,10 @@ class DualbrainApp(App[DualbrainError]):
         except DualbrainError as error:
             self.exit(error)
             return
+        opening = self.query_one(LoadingIndicator)
         await self.push_screen(DeskScreen(self.door, self._hear))
+        # It would go on moving under the desk, which is drawn anew with every move.
+        await opening.remove()
         self.set_interval(_HEAR_S, self._hear)
         await self._watch_desk(self.door)
 
@@ -178,3 +206,11 @@ class DualbrainApp(App[DualbrainError]):
         for screen in self.screen_stack:
             if isinstance(screen, DeskScreen | StoryScreen):
                 screen.post_message(WordsHeard(spoken))
+
+    @work(group="theme")
+    async def _keep(self, theme: str) -> None:
+        try:
+            if self._keep_theme is not None:
+                await asyncio.to_thread(self._keep_theme, theme)
+        except DualbrainError as error:
+            self.notify(str(error), severity="warning", markup=False)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Markdown, Static
 
@@ -21,6 +23,9 @@ _MAX_LINE = 4_000
 
 class CommandInput(Input):
     """A line with completion of commands by Tab, and the lines before it by the arrows."""
+
+    # Textual lays the whole screen out with every letter; one line of fixed height needs none of it.
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
 
     def __init__(self, commands: Sequence[Command]) -> None:
         self._names = [command.name for command in commands]
@@ -64,6 +69,7 @@ class Chat(Vertical):
     def __init__(self, commands: Sequence[Command]) -> None:
         super().__init__(id="chat")
         self._commands = commands
+        self._hinted = ""
 
     def compose(self) -> ComposeResult:
         yield Speech(id="said")
@@ -75,9 +81,13 @@ class Chat(Vertical):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        hints = self._hints(event.value)
+        hints = "\n".join(self._hints(event.value))
+        if hints == self._hinted:
+            # Else every key would lay the whole screen out anew.
+            return
+        self._hinted = hints
         widget = self.query_one("#hints", Static)
-        widget.update("\n".join(hints))
+        widget.update(hints)
         widget.display = bool(hints)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -16,6 +16,7 @@ _KEYS = (
     ("F1 or ?", "this page (? where no line is being typed)"),
     ("F2", "the journal: / searches reasons, Enter tells a cycle, r replays it"),
     ("F3", "the oldest open question; y approves, n refuses, s shrinks"),
+    ("F4", "everything at one glance; Tab goes from panel to panel, Enter on a row tells its cycle"),
     ("F5", "the newest cycle, stage by stage; the one that runs, where one does"),
     ("F9", "halt the desk, or let it go on; asks once more"),
     ("Tab", "the next part of a screen; in the line, completes a command"),

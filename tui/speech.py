@@ -4,13 +4,14 @@ Whoever has scrolled up to read is left there.
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Markdown, Static
-from textual.widgets.markdown import MarkdownStream
+from textual.widgets import Static
 
 from tui.door import Spoke
+from tui.streamed_words import StreamedWords
 
 _MAX_ENTRIES = 200
 _MAX_KEPT = 20_000
@@ -24,7 +25,7 @@ class Speech(VerticalScroll):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, can_focus=True)
-        self._streams: dict[tuple[str | None, str, str], MarkdownStream] = {}
+        self._streams: dict[tuple[str | None, str, str], StreamedWords] = {}
         self._streamed: dict[str, list[Widget]] = {}
         self._left_at = 0.0
         """Where the newest was shown; elsewhere, the person has scrolled."""
@@ -33,9 +34,6 @@ class Speech(VerticalScroll):
         # Narrower means more lines: whoever saw the newest would see it no more.
         if self.scroll_y == self._left_at:
             self.call_after_refresh(self._show_newest)
-
-    async def on_unmount(self) -> None:
-        await self.hush()
 
     async def add(self, entry: Widget) -> None:
         """Show one entry more; the oldest go."""
@@ -53,24 +51,26 @@ class Speech(VerticalScroll):
 
     async def hear(self, spoken: Sequence[Spoke]) -> None:
         """Show words as they come; each speaker goes on where it was."""
-        for spoke in spoken if self.is_attached else ():
-            if spoke.kind == "desk":
-                await self.hush()
-                await self.say(spoke.who, spoke.text)
+        attached = spoken if self.is_attached else ()
+        for is_desk, together in groupby(attached, lambda each: each.kind == "desk"):
+            if is_desk:
+                # In one piece: a replay does dozens of things a second, each piece lays the screen out.
+                self.hush()
+                lines = "\n".join(f"{each.who}: {each.text}" for each in together)
+                await self.add(Static(lines, markup=False, classes="line"))
                 continue
-            stream = self._streams.get((spoke.cycle_id, spoke.who, spoke.kind))
-            await (stream or await self._begin(spoke)).write(spoke.text)
+            for spoke in together:
+                stream = self._streams.get((spoke.cycle_id, spoke.who, spoke.kind))
+                await (stream or await self._begin(spoke)).write(spoke.text)
         self._follow()
 
-    async def hush(self) -> None:
+    def hush(self) -> None:
         """End what is being said; the next words begin anew."""
-        streams, self._streams = list(self._streams.values()), {}
-        for stream in streams:
-            await stream.stop()
+        self._streams = {}
 
     async def settle(self, who: str) -> None:
         """Take away what somebody said while it was coming; the whole follows."""
-        await self.hush()
+        self.hush()
         for entry in self._streamed.pop(who, []):
             await entry.remove()
 
@@ -83,19 +83,19 @@ class Speech(VerticalScroll):
         self.scroll_end(animate=False, immediate=True)
         self._left_at = self.scroll_y
 
-    async def _begin(self, spoke: Spoke) -> MarkdownStream:
+    async def _begin(self, spoke: Spoke) -> StreamedWords:
         if any(cycle_id not in (None, spoke.cycle_id) for cycle_id, _, _ in self._streams):
             # A seat speaks in every cycle, and begins anew in each.
-            await self.hush()
-        said = Markdown(classes=spoke.kind, open_links=False)
+            self.hush()
+        said = StreamedWords(classes=spoke.kind)
         verb = "thinks" if spoke.kind == "thinks" else "says"
         head = Static(f"{spoke.who} {verb}", markup=False, classes="who")
         await self.add(head)
         await self.add(said)
         still_shown = [entry for entry in self._streamed.get(spoke.who, []) if entry.is_attached]
         self._streamed[spoke.who] = [*still_shown, head, said]
-        stream = self._streams[spoke.cycle_id, spoke.who, spoke.kind] = Markdown.get_stream(said)
-        return stream
+        self._streams[spoke.cycle_id, spoke.who, spoke.kind] = said
+        return said
 
 
 class SaidSoFar:

@@ -1,6 +1,7 @@
 """`dualbrain chat`: the terminal on one desk, its own or one that runs elsewhere."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,6 +48,7 @@ def chat(
     Where a runner holds the desk the terminal attaches to it; else it runs
     the desk itself, asking before every trade. Press ? for keys.
     """
+    from desk.folder import desk_home
     from tui.app import DualbrainApp
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -57,7 +59,12 @@ def chat(
     named = {"desk": desk, "timeframe": interval, "mode": brains}
     overrides |= {name: value for name, value in named.items() if value is not None}
     opened: list[Door] = []
-    app = DualbrainApp(lambda: _connect(overrides, opened, must_attach=attach))
+    chosen = desk_home() / "theme"
+    app = DualbrainApp(
+        lambda: _connect(overrides, opened, must_attach=attach),
+        theme=theme_in(chosen),
+        keep_theme=lambda name: keep_theme(chosen, name),
+    )
     try:
         failed = app.run()
     finally:
@@ -69,12 +76,34 @@ def chat(
         raise typer.Exit(app.return_code)
 
 
+def theme_in(chosen: Path) -> str:
+    """The theme this file names; nothing where it cannot be read, for a look is no reason to fail."""
+    try:
+        return chosen.read_text("utf-8", errors="replace").partition("\n")[0].strip()
+    except OSError:
+        return ""
+
+
+def keep_theme(chosen: Path, name: str) -> None:
+    """Write down the theme for the next time."""
+    try:
+        chosen.parent.mkdir(parents=True, exist_ok=True)
+        chosen.write_text(f"{name}\n", "utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"expected to write the theme to {chosen}, found {error.strerror}; it holds until you leave"
+        ) from error
+
+
 def _connect(overrides: dict[str, object], opened: "list[Door]", *, must_attach: bool) -> "Door":
     """The heavy half, after the first paint."""
-    from desk.commands.files import settings_of
-    from desk.door import DeskDoor
+    import gc
 
-    door = DeskDoor(settings_of(overrides), must_attach=must_attach)
+    from desk.commands.files import settings_of
+    from desk.terminal.door import DeskDoor
+
+    # Collecting garbage over all that the libraries hold takes 0.15 s, in which no key is heard.
+    door = DeskDoor(settings_of(overrides), must_attach=must_attach, loaded=gc.freeze)
     opened.append(door)
     door.open()
     return door

@@ -36,8 +36,7 @@ def questions(desk: DeskOption = None, is_json: JsonOption = False) -> None:
     from desk.commands.files import reading
     from desk.commands.person import question_facts
     from desk.present import facts, short, to_stdout
-    from desk.question_words import runs_out
-    from graphs.questions import open_questions
+    from graphs.questions import open_questions, runs_out
     from markets.instruments import resolve
 
     with reading(desk) as on_file:

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.ports import JournalRow
 from contracts.records import DeskState, Fill, Order, Outcome, Portfolio, Requote, StageRecord
-from desk.cycle_path import path_of, step_after, under_way
+from desk.terminal.cycle_path import path_of, step_after, under_way
 from graphs.desk import CycleSettings
 from graphs.stages import stage_records
 from memory.blobs import FileBlobStore

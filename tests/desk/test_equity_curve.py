@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from contracts.records import DeskState
-from desk.equity_curve import EquityCurve
-from desk.overview_words import OverviewWords
+from desk.terminal.equity_curve import EquityCurve
+from desk.terminal.overview_words import OverviewWords
 from memory.chain import StoredRow
 from memory.journal import SqliteJournal, open_for_reading
 from memory.reader import JournalReader
@@ -122,8 +122,8 @@ def test_only_what_is_new_is_read_again(tmp_path: Path, rows_read: Callable[[], 
 def test_a_look_reads_no_more_than_it_may_and_the_next_goes_on(
     tmp_path: Path, rows_read: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desk.equity_curve._PAGE", 100)
-    monkeypatch.setattr("desk.equity_curve._PAGES_A_LOOK", 3)
+    monkeypatch.setattr("desk.terminal.equity_curve._PAGE", 100)
+    monkeypatch.setattr("desk.terminal.equity_curve._PAGES_A_LOOK", 3)
     path, written = tmp_path / "journal.db", states(700)
     write(path, written)
     reader = open_for_reading(path)

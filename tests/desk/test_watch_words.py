@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from agents.desk_results import AccountSeen, account_seen
-from contracts.errors import DataUnavailable
+from contracts.errors import DataUnavailable, JournalUnavailable
 from contracts.market import Quote
 from contracts.ports import AccountState
 from contracts.records import Ballot
-from desk.account_words import account_now, account_rows, position_lines
-from desk.door import DeskDoor
-from desk.health import Around, health
-from desk.limit_words import limit_meters
-from desk.own_desk import Seen
+from desk.terminal.account_words import account_now, account_rows, position_lines
+from desk.terminal.door import DeskDoor
+from desk.terminal.health import Around, health
+from desk.terminal.limit_words import limit_meters
+from desk.terminal.own_desk import Seen
 from desk.wiring import open_desk
 from memory.journal import open_for_reading
 from tests.agents.desk_scene import open_to_write, write_votes
@@ -125,7 +125,7 @@ def test_fills_add_up_to_what_the_closed_trades_gained(weeks: Path) -> None:
 def test_of_many_orders_and_fills_the_newest_fifty_are_shown(
     weeks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desk.watch_words._SHOWN", 5)
+    monkeypatch.setattr("desk.terminal.watch_words._SHOWN", 5)
     watch = watched(weeks)
     assert list(watch.orders.cycles) == [each["cycle_id"] for each in raw(weeks, "OrderIntent")[:-6:-1]]
     assert list(watch.fills.cycles) == [each["cycle_id"] for each in raw(weeks, "Fill")[:-6:-1]]
@@ -261,21 +261,20 @@ def test_a_feed_that_stands_still_while_the_market_is_open_is_bad(
 def test_a_desk_that_broke_off_is_told_from_its_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(_broker: object) -> AccountState:
-        raise DataUnavailable("expected the venue, found nobody")
+    async def full(_session: object) -> None:
+        raise JournalUnavailable("expected room on the disk, found none")
 
     own = own_door(tmp_path)
     own.open()
     try:
         wait_for(own, "the feed ended")
-        monkeypatch.setattr("markets.paper.PaperBroker.account", away)
-        own.command("/run")
+        monkeypatch.setattr("graphs.session.Session.hear_answers", full)
         wait_for(own, "stopped")
         watch = own.watch()
     finally:
         own.close()
     assert line(watch, "runner").state == "bad"
-    assert line(watch, "runner").words.endswith("expected the venue, found nobody")
+    assert line(watch, "runner").words.endswith("expected room on the disk, found none")
     assert line(watch, "broker").state == "unknown"
 
 
@@ -346,8 +345,8 @@ def test_seats_and_models_are_counted_as_on_record(voted: Path) -> None:
 def test_what_reads_much_is_read_again_only_after_its_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rest_s: float, seats: list[str]
 ) -> None:
-    monkeypatch.setattr("desk.watch_words._REST_S", rest_s)
-    monkeypatch.setattr("desk.watch_words._REST_FACTOR", 0)
+    monkeypatch.setattr("desk.terminal.watch_words._REST_S", rest_s)
+    monkeypatch.setattr("desk.terminal.watch_words._REST_FACTOR", 0)
     write_votes(tmp_path, [{"seat": "kimi", "answer": "APPROVE", "r": 1.5}], "d")
     with door(tmp_path) as opened:
         (row,) = opened.watch().seats.rows

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from desk.door import DeskDoor
 from desk.settings import load_settings
+from desk.terminal.door import DeskDoor
 from tests.desk.command_line import dualbrain
 from tui.door import Health, Meter, Watch
 

@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 
 from contracts.errors import DualbrainError
 from desk.commands.run import feed_overrides
-from desk.door import DeskDoor
 from desk.settings import load_settings
+from desk.terminal.door import DeskDoor
 from tui.app import DualbrainApp
 
 QUESTION_AT = ("2017-01-04T09:00", "2017-01-04T10:00")

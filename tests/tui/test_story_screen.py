@@ -2,10 +2,12 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.containers import VerticalScroll
-from textual.widgets import Markdown
+from textual.screen import Screen
+from textual.widgets import Static
 
 from memory.lease import DeskLease
 from tests.desk.what_if_scene import SEATS, at, configure, vote
@@ -17,6 +19,7 @@ from tui.door import Spoke
 from tui.messages import WordsHeard
 from tui.speech import SaidSoFar
 from tui.story_screen import StoryScreen
+from tui.streamed_words import StreamedWords
 
 pytestmark = pytest.mark.slow
 SMALL, WIDE = (80, 24), (120, 40)
@@ -49,6 +52,13 @@ def stages_of(screen: StoryScreen) -> list[tuple[str, str]]:
     return [(each.name, each.took) for each in told.stages]
 
 
+def heard_on(screen: Screen[Any]) -> list[str]:
+    """What each speaker has said on this screen."""
+    return [
+        "\n".join(str(piece.content) for piece in each.query(Static)) for each in screen.query(StreamedWords)
+    ]
+
+
 @pytest.mark.parametrize("size", [SMALL, WIDE], ids=str)
 async def test_a_running_cycle_is_followed_while_seats_stall_and_then_answer(
     home: Path, released: threading.Event, size: tuple[int, int]
@@ -66,7 +76,7 @@ async def test_a_running_cycle_is_followed_while_seats_stall_and_then_answer(
         await sees(app, pilot, "▶ waits for a person")
         screen = app.screen
         assert isinstance(screen, StoryScreen)
-        said = [each.source for each in screen.query_one("#speech").query(Markdown)]
+        said = heard_on(screen)
         assert sorted("Kept waiting" in each for each in said) == [False, True, True]
         assert [name for name, _ in stages_of(screen)].count("vote") == 3
         await pilot.press("escape")
@@ -82,7 +92,7 @@ async def test_words_reach_the_chat_and_the_story_once_each(home: Path, released
         desk = app.screen_stack[1]
         assert isinstance(desk, DeskScreen)
         for screen in (desk, app.screen):
-            said = "".join(each.source for each in screen.query(Markdown))
+            said = "".join(heard_on(screen))
             assert said.count("Kept waiting, and for it.") == 2, said
             assert said.count("Quick, and for it.") == 1, said
 
@@ -99,7 +109,7 @@ async def test_words_of_another_cycle_do_not_appear(home: Path, released: thread
         await pilot.pause(0.3)
         speech = app.screen.query_one("#speech")
         assert not speech.display
-        assert not speech.query(Markdown)
+        assert not speech.query(StreamedWords)
         assert "for it" not in shown(app)
 
 

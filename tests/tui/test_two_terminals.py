@@ -12,7 +12,7 @@ import pytest
 
 from contracts.errors import ToolInputError
 from contracts.records import Approval, Order, OrderIntent, PersonAnswer
-from desk.door import DeskDoor
+from desk.terminal.door import DeskDoor
 from memory.reader import JournalReader
 from tests.desk.command_line import dualbrain
 from tests.desk.test_questions import asking, wait_for_question

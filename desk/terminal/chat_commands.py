@@ -11,11 +11,11 @@ from contracts.errors import DualbrainError, ToolInputError
 from contracts.market import Side
 from contracts.records import RECORDS, DeskState, StageRecord
 from desk.commands.story import story, title
-from desk.cycle_path import path_of, step_after, under_way
 from desk.present import moment, money, number, percent, price, quantity
-from desk.question_words import ballots_of
 from desk.saying import who_wanted
-from desk.sources import cycle_source
+from desk.terminal.cycle_path import path_of, step_after, under_way
+from desk.terminal.question_words import ballots_of
+from desk.terminal.sources import cycle_source
 from graphs.desk import CycleSettings
 from graphs.stages import stage_records
 from markets.instruments import resolve

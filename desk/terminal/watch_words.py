@@ -32,13 +32,13 @@ from contracts.records import (
     Order,
     OrderIntent,
 )
-from desk.account_words import account_now, account_rows, position_sheet
-from desk.equity_curve import EquityCurve
-from desk.health import Around, health
-from desk.limit_words import budget_meters, limit_meters
-from desk.newest import Newest
-from desk.own_desk import Seen
 from desk.present import gain, moment, money, number, percent, price, quantity
+from desk.terminal.account_words import account_now, account_rows, position_sheet
+from desk.terminal.equity_curve import EquityCurve
+from desk.terminal.health import Around, health
+from desk.terminal.limit_words import budget_meters, limit_meters
+from desk.terminal.newest import Newest
+from desk.terminal.own_desk import Seen
 from markets.instruments import resolve
 from memory.reader import JournalReader
 from tools.limits import RiskLimits

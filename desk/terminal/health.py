@@ -9,8 +9,8 @@ from agents.desk_results import has_answered, was_asked
 from contracts.exchange import Exchange
 from contracts.market import Quote
 from contracts.records import DeskState, SessionStarted
-from desk.own_desk import Seen
 from desk.present import moment, number, price
+from desk.terminal.own_desk import Seen
 from markets.instruments import resolve
 from markets.sessions import open_seconds_between
 from memory.reader import JournalReader, log_beside

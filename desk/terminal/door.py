@@ -16,18 +16,18 @@ from agents.desk_record import DeskRecord
 from contracts.errors import LeaseHeld, SettingsError, ToolInputError
 from contracts.market import from_ms
 from contracts.records import ApprovalRequest, MarketSnapshot, SessionStarted
-from desk.assistant_thread import AssistantThread
-from desk.chat_commands import COMMANDS, ChatCommands, story_of
 from desk.commands.story import story
 from desk.folder import DeskFolder
-from desk.health import Around
 from desk.kill_switch import FileKillSwitch
-from desk.overview_words import CYCLES_SHOWN, OverviewWords, cycle_row
-from desk.own_desk import OwnDesk, Seen
-from desk.question_words import newest_question
 from desk.saying import say_here
 from desk.settings import Settings, desk_home
-from desk.watch_words import WatchWords
+from desk.terminal.assistant_thread import AssistantThread
+from desk.terminal.chat_commands import COMMANDS, ChatCommands, story_of
+from desk.terminal.health import Around
+from desk.terminal.overview_words import CYCLES_SHOWN, OverviewWords, cycle_row
+from desk.terminal.own_desk import OwnDesk, Seen
+from desk.terminal.question_words import newest_question
+from desk.terminal.watch_words import WatchWords
 from graphs.replay import Replayer
 from markets.bars import ChunkReader
 from memory.blobs import FileBlobStore
@@ -60,6 +60,7 @@ class DeskDoor:
         hold_s: float | None = None,
         user: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        loaded: Callable[[], object] = lambda: None,
     ) -> None:
         self._settings, self._must_attach, self._home = settings, must_attach, home or desk_home()
         self._folder = DeskFolder(self._home / settings.desk)
@@ -71,7 +72,9 @@ class DeskDoor:
         )
         self._is_open = False
         self.now = now
-        self._assistant = AssistantThread(settings, self._home, self._note)
+        self._loaded = loaded
+        """Called whenever much was loaded that stays."""
+        self._assistant = AssistantThread(settings, self._home, self._note, loaded)
 
     def open(self) -> None:
         """Take the desk where nobody has it; its journal must exist where somebody has."""
@@ -95,6 +98,7 @@ class DeskDoor:
         self._overview = OverviewWords(self._journal)
         self._watch = WatchWords(self._journal, self._folder.journal, self._blobs)
         self._chat = ChatCommands(self._record, self._decide, self.halt, self.resume)
+        self._loaded()
 
     def status(self) -> Status:
         started = self._journal.last(SessionStarted)

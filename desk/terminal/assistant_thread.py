@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from contracts.errors import DualbrainError
 from desk.settings import Settings
-from desk.sources import cycle_source, tool_source
+from desk.terminal.sources import cycle_source, tool_source
 from tui.door import Spoke, Told
 
 if TYPE_CHECKING:
@@ -26,10 +26,12 @@ _WHO = "assistant"
 
 
 class AssistantThread:
-    """Opened with the first question; `note` hears the words as they come."""
+    """Opened with the first question, `loaded` is called then; `note` hears the words as they come."""
 
-    def __init__(self, settings: Settings, home: Path, note: Callable[[Spoke], None]) -> None:
-        self._settings, self._home, self._note = settings, home, note
+    def __init__(
+        self, settings: Settings, home: Path, note: Callable[[Spoke], None], loaded: Callable[[], object]
+    ) -> None:
+        self._settings, self._home, self._note, self._loaded = settings, home, note, loaded
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stack = ExitStack()
@@ -74,6 +76,7 @@ class AssistantThread:
             self._asking = self._stack.enter_context(
                 open_assistant(self._settings, home=self._home, heard=heard)
             )
+            self._loaded()
         return self._asking
 
     async def _close(self) -> None:

@@ -4,9 +4,9 @@ from datetime import datetime
 from threading import Lock
 
 from agents.desk_results import AccountSeen, account_seen
-from desk.account_words import account_now, account_rows, position_lines
-from desk.own_desk import Seen
-from desk.question_words import newest_question
+from desk.terminal.account_words import account_now, account_rows, position_lines
+from desk.terminal.own_desk import Seen
+from desk.terminal.question_words import newest_question
 from graphs.differences import STAGE_NAMES
 from memory.reader import CycleSummary, JournalReader
 from tui.door import CycleRow, Overview, Question

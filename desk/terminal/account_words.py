@@ -9,8 +9,8 @@ from agents.desk_results import AccountSeen, drawdown_of
 from contracts.canonical import Amount
 from contracts.market import Quote
 from contracts.records import Position
-from desk.own_desk import Seen
 from desk.present import gain, moment, money, percent, price, quantity
+from desk.terminal.own_desk import Seen
 from graphs.execution import mark_account
 from markets.instruments import resolve
 from tui.door import Rows, Sheet

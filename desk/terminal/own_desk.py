@@ -18,10 +18,10 @@ from contracts.errors import DataUnavailable, DualbrainError, ToolInputError
 from contracts.market import Quote
 from contracts.ports import AccountState
 from contracts.records import Budget, DeskState, Rate
-from desk.question_words import runs_out
 from desk.saying import put_wanted
 from desk.settings import Settings
 from desk.wiring import Runner, open_desk
+from graphs.questions import runs_out
 from graphs.session import Session, SessionEvent
 
 _LISTEN_S = 0.1

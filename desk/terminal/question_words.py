@@ -1,6 +1,6 @@
 """An open question as a face shows it: the trade, who and what is for it, every limit, and its fate."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from contracts.ports import Journal
@@ -22,7 +22,7 @@ from contracts.records import (
 from desk.commands.person import question_facts
 from desk.commands.story import tell
 from desk.present import money, number, quantity, size
-from graphs.questions import LOOKED_AT
+from graphs.questions import LOOKED_AT, runs_out
 from markets.instruments import resolve
 from tui.door import Question, Rows
 
@@ -57,19 +57,6 @@ def newest_question(journal: Journal, cycle_id: str, now: datetime) -> Question 
         state=state,
         came_of_it=words,
     )
-
-
-def runs_out(journal: Journal, request: ApprovalRequest) -> datetime:
-    """When the question's time is over on the wall: it counts from when the question was written down.
-
-    On live prices that is `expires_at`; on replayed ones the desk's own clock is years away.
-    """
-    written = next(
-        row.written_at
-        for row in journal.rows(cycle_id=request.cycle_id)
-        if row.record_id == request.record_id
-    )
-    return written.astimezone(UTC) + (request.expires_at - request.asked_at)
 
 
 def _worth(journal: Journal, request: ApprovalRequest) -> Rows:
