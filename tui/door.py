@@ -127,6 +127,8 @@ class Overview(Record):
     row: int
     account: Rows
     positions: tuple[str, ...]
+    still_open: Rows
+    """What is at work whether or not the desk decides: positions, orders, questions."""
     questions: tuple[Question, ...]
     cycles: tuple[CycleRow, ...]
 

@@ -23,10 +23,8 @@ from contracts.errors import DualbrainError
 from tui.door import Door, Watch
 from tui.equity_chart import EquityChart
 from tui.line_panel import AccountLine, HealthList, MeterList
-from tui.messages import CycleChosen
 from tui.sheet_panel import SheetPanel
 from tui.status_line import StatusLine
-from tui.story_screen import StoryScreen
 
 _LOOK_S = 0.5
 _LATE_S = 5
@@ -69,9 +67,6 @@ class WatchScreen(Screen[None]):
         self.query_one(Board).display = False
         self.set_interval(1, self._tell_late)
         self._follow()
-
-    def on_cycle_chosen(self, message: CycleChosen) -> None:
-        self.app.push_screen(StoryScreen(self._door, message.cycle_id))
 
     @work(group="look")
     async def _follow(self) -> None:

@@ -3,12 +3,12 @@
 As last recorded; where the desk runs here and its broker has answered since, as the broker told it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from agents.desk_results import AccountSeen, drawdown_of
 from contracts.canonical import Amount
 from contracts.market import Quote
-from contracts.records import Position
+from contracts.records import Order, OrderIntent, Position
 from desk.present import gain, moment, money, percent, price, quantity
 from desk.terminal.own_desk import Seen
 from graphs.execution import mark_account
@@ -60,6 +60,23 @@ def position_lines(account: AccountSeen | None) -> tuple[str, ...]:
         f"{gain(each.unrealized_pnl, account.marks.currency)}"
         for each in account.positions
     )
+
+
+def open_rows(account: AccountSeen | None, orders: Iterable[tuple[OrderIntent, Order | None]]) -> Rows:
+    """What goes on at the venue whatever the desk decides: positions with what protects them, orders."""
+    held = () if account is None else account.positions
+    rows = [
+        (
+            each.instrument_id,
+            f"{quantity(each.quantity)} at {_price(each, each.average_price)}, "
+            f"stop {_price(each, each.stop_price)}, target {_price(each, each.target_price)}",
+        )
+        for each in held
+    ]
+    for intent, order in orders:
+        state = "not sent yet" if order is None else order.state.lower().replace("_", " ")
+        rows.append((f"order {intent.instrument_id}", f"{intent.side} {quantity(intent.quantity)}, {state}"))
+    return tuple(rows)
 
 
 def position_sheet(

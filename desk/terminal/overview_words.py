@@ -1,10 +1,13 @@
 """What the desk screen shows beside the chat; cheap where nothing was written since the last look."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from threading import Lock
 
 from agents.desk_results import AccountSeen, account_seen
-from desk.terminal.account_words import account_now, account_rows, position_lines
+from contracts.records import TERMINAL_STATES, Order, OrderIntent
+from desk.terminal.account_words import account_now, account_rows, open_rows, position_lines
+from desk.terminal.newest import Newest
 from desk.terminal.own_desk import Seen
 from desk.terminal.question_words import newest_question
 from graphs.differences import STAGE_NAMES
@@ -12,6 +15,8 @@ from memory.reader import CycleSummary, JournalReader
 from tui.door import CycleRow, Overview, Question
 
 CYCLES_SHOWN = 60
+_INTENTS_LOOKED_AT = 20
+"""Newest ones; an order lives one bar, so older ones are over."""
 
 
 class OverviewWords:
@@ -24,6 +29,8 @@ class OverviewWords:
         self._cycles: tuple[CycleRow, ...] = ()
         self._recorded: AccountSeen | None = None
         self._asked: tuple[str, ...] = ()
+        self._intents = Newest(journal, OrderIntent, _INTENTS_LOOKED_AT)
+        self._at_work: tuple[tuple[OrderIntent, Order | None], ...] = ()
 
     def look(self, now: datetime, seen: Seen | None) -> Overview:
         """Everything at `now` on the wall; `seen` where the terminal runs the desk."""
@@ -37,14 +44,26 @@ class OverviewWords:
                 self._cycles = tuple(map(cycle_row, self._journal.cycles(CYCLES_SHOWN)))
                 self._asked, self._read_through = tuple(each.cycle_id for each in questions), row
                 self._recorded = account_seen(self._journal)
+                self._at_work = tuple(self._orders_at_work())
             account = account_now(self._recorded, seen)
             return Overview(
                 row=row,
                 account=account_rows(account),
                 positions=position_lines(account),
+                still_open=(
+                    *open_rows(account, self._at_work),
+                    *(("question", each.title) for each in questions),
+                ),
                 questions=questions,
                 cycles=self._cycles,
             )
+
+    def _orders_at_work(self) -> Iterator[tuple[OrderIntent, Order | None]]:
+        """Orders that the venue may still fill, newest first."""
+        for intent in reversed(self._intents.look()):
+            order = next(reversed(self._journal.find_all(Order, intent.cycle_id)), None)
+            if order is None or order.state not in TERMINAL_STATES:
+                yield intent, order
 
     def _waiting(self, cycle_ids: tuple[str, ...], now: datetime) -> tuple[Question, ...]:
         found = (newest_question(self._journal, each, now) for each in cycle_ids)

@@ -13,18 +13,20 @@ from agents.desk_results import AccountSeen, account_seen
 from contracts.errors import DataUnavailable, JournalUnavailable
 from contracts.market import Quote
 from contracts.ports import AccountState
-from contracts.records import Ballot
+from contracts.records import Ballot, OrderIntent
 from desk.terminal.account_words import account_now, account_rows, position_lines
 from desk.terminal.door import DeskDoor
 from desk.terminal.health import Around, health
 from desk.terminal.limit_words import limit_meters
+from desk.terminal.overview_words import OverviewWords
 from desk.terminal.own_desk import Seen
 from desk.wiring import open_desk
-from memory.journal import open_for_reading
+from memory.journal import SqliteJournal, open_for_reading
 from tests.agents.desk_scene import open_to_write, write_votes
 from tests.desk.command_line import dualbrain
 from tests.desk.watch_scene import OPEN, SATURDAY, door, line, meter, raw, trade, watched
 from tests.desk.what_if_scene import SEATS, at, configure, voted_once
+from tests.factories import AS_OF, cycle_named, make_desk_state, make_environment, make_order
 from tests.servers.answers import error
 from tests.servers.scripted import ScriptedServer
 from tests.tools import risk_scene
@@ -256,6 +258,34 @@ def test_a_feed_that_stands_still_while_the_market_is_open_is_bad(
     feed = next(each for each in lines if each.name == "feed replay")
     assert feed.state == state
     assert ("spread 2 pips, " in feed.words, " old by the desk's clock" in feed.words) == (True, True)
+
+
+def test_what_a_halt_leaves_at_work_is_the_position_with_its_stop_and_target(short: Path) -> None:
+    (intent,), (fill,) = raw(short, "OrderIntent"), raw(short, "Fill")
+    with door(short) as found:
+        ((name, words),) = found.overview().still_open
+    assert name == "EURUSD"
+    told = [each.split()[-1].replace(",", "") for each in words.replace(" at ", ", at ").split(", ")]
+    assert [Decimal(each) for each in told] == [
+        -Decimal(fill["quantity"]),
+        Decimal(fill["price"]),
+        Decimal(intent["stop_price"]),
+        Decimal(intent["target_price"]),
+    ]
+
+
+def test_an_order_without_a_last_word_of_the_venue_is_still_open(short: Path, tmp_path: Path) -> None:
+    body = raw(short, "OrderIntent")[0] | {"cycle_id": cycle_named("a"), "instrument_id": "EURUSD"}
+    intent = OrderIntent.model_validate(body)
+    path = tmp_path / "journal.db"
+    with SqliteJournal(path, environment=make_environment(), session_id="s", clock=lambda: AS_OF) as journal:
+        words = OverviewWords(journal)
+        told = []
+        journal.append(make_desk_state("a"), cycle_id=cycle_named("a"))
+        for record in (intent, make_order("a", "UNKNOWN"), make_order("a", "FILLED", 1)):
+            journal.append(record, cycle_id=cycle_named("a"), ordinal=getattr(record, "ordinal", 0))
+            told.append([text.split(", ")[-1] for _, text in words.look(AS_OF, None).still_open])
+    assert told == [["not sent yet"], ["unknown"], []]
 
 
 def test_a_desk_that_broke_off_is_told_from_its_record(

@@ -223,6 +223,7 @@ def still_overview(**changes: object) -> Overview:
         "row": 13,
         "account": _ACCOUNT,
         "positions": (),
+        "still_open": (("question", still_question().title),),
         "questions": (still_question(),),
         "cycles": (_cycle(CYCLE, 10, "ask", "unfinished"), _cycle(EARLIER, 9, "observe", "too few")),
     }

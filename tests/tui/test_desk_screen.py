@@ -163,6 +163,12 @@ async def test_one_key_and_a_confirmation_halt_the_desk_while_a_model_hangs(
         await sees(app, pilot, "HALTED · PAPER")
         assert "kim" in (tmp_path / "d" / "HALT").read_text()
         assert "news" in (tmp_path / "d" / "HALT").read_text()
+        # The screen stays and shows what is open all the same; a second Enter by mistake does nothing.
+        await sees(app, pilot, "is halted")
+        await sees(app, pilot, "│ question SELL 287,436 (2.8744 lots) EURUSD")
+        await pilot.press("enter")
+        assert isinstance(app.screen, DeskScreen)
+        assert (tmp_path / "d" / "HALT").exists()
         await pilot.press("f9")
         await sees(app, pilot, "is halted")
         await pilot.press("shift+tab", "enter")
