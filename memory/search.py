@@ -7,7 +7,6 @@ of date. The first search reads every row; later ones only what is new.
 import re
 import sqlite3
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from memory.reader import log_beside, stamp_of, uri_to_read
@@ -76,39 +75,37 @@ class ReasonIndex:
         self._db.execute("CREATE TABLE fields (name TEXT PRIMARY KEY) WITHOUT ROWID")
         self._db.executemany("INSERT INTO fields VALUES (?)", [(name,) for name in _FIELDS])
 
-    def find(
-        self, words: str, limit: int, told: Callable[[float], None] = lambda _share: None
-    ) -> tuple[int, ...]:
+    def find(self, words: str, limit: int, before: int | None = None) -> tuple[int, ...]:
         """First rows of the newest cycles whose reasons hold all these words or words that begin so.
 
-        Capitals and signs do not count, and the words may stand in different records of a cycle. `told` hears
-        what share of the journal has been read. Raises JournalUnavailable.
+        Of those begun before row `before` where given. Capitals and signs do not count, and the words may
+        stand in different records of a cycle. Raises JournalUnavailable.
         """
         # A pair of currencies is one word on record.
         wanted = re.findall(r"[^\W_]+", re.sub(r"\b([A-Za-z]{3})/([A-Za-z]{3})\b", r"\1\2", words))
         with self._lock, unavailable_on_error(self._path, "search"):
-            self._read_on(told)
+            self._read_on()
             if not wanted:
                 return ()
             each = f"SELECT rowid >> {_CYCLE_BITS} AS begun FROM reasons WHERE reasons MATCH ?"  # noqa: S608
-            sql = f"{' INTERSECT '.join([each] * len(wanted))} ORDER BY begun DESC LIMIT ?"
-            if len(wanted) == 1:
-                sql = sql.replace("SELECT", "SELECT DISTINCT", 1)
-            return tuple(n for (n,) in self._db.execute(sql, (*(f'"{w}"*' for w in wanted), limit)))
+            within = " INTERSECT ".join([each] * len(wanted))
+            sql = f"SELECT DISTINCT begun FROM ({within}) WHERE begun < ? ORDER BY begun DESC LIMIT ?"  # noqa: S608
+            newest = 2**62 if before is None else before
+            return tuple(n for (n,) in self._db.execute(sql, (*(f'"{w}"*' for w in wanted), newest, limit)))
 
     def close(self) -> None:
         """Let go of the journal and the index."""
         with self._lock:
             self._db.close()
 
-    def _read_on(self, told: Callable[[float], None]) -> None:
+    def _read_on(self) -> None:
         self._attach()
         (newest,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM desk.journal").fetchone()
         while self._read_to < newest:
+            # Page by page, so that what was read of a long journal is kept where the rest cannot be read.
             upto = min(self._read_to + _PAGE_ROWS, newest)
             self._db.execute(_READ_ON, (self._read_to, upto))
             self._read_to = upto
-            told(upto / newest)
 
     def _attach(self) -> None:
         """A journal that stood still is opened again once somebody writes, or has written, to it."""

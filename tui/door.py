@@ -48,8 +48,9 @@ class Status(Record):
 
 
 class CycleRow(Record):
-    """One cycle in a list."""
+    """One cycle in a list; `row` of the journal began it."""
 
+    row: int
     cycle_id: Sha256
     instrument_id: str
     as_of: Utc
@@ -229,8 +230,11 @@ class Door(Protocol):
         """What was said since the last call, oldest first; at once."""
         ...
 
-    def cycles(self, words: str) -> tuple[CycleRow, ...]:
-        """Newest cycles, of those that give a reason with these words where there are any."""
+    def cycles(self, words: str, before: int | None = None) -> tuple[CycleRow, ...]:
+        """A page of the newest cycles, of those that give a reason with these words where there are any.
+
+        `before` is the row of the last one of the page before; an empty page is the end.
+        """
         ...
 
     def story(self, cycle_id: str) -> Story: ...

@@ -1,6 +1,7 @@
 """The journal: cycles newest first, searched by the words of their reasons."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,7 +13,7 @@ from textual.widgets import DataTable, Footer, Input, Static
 
 from contracts.errors import DualbrainError
 from tui.copying import copy_cycle
-from tui.door import Door
+from tui.door import CycleRow, Door
 from tui.messages import CycleChosen
 from tui.status_line import StatusLine
 
@@ -31,6 +32,8 @@ class CycleTable(DataTable[Text]):
             self.move_cursor(row=row, column=column)
 
 
+_NEAR_THE_END = 10
+"""Rows; the next page is asked for before one arrives there."""
 _MAX_ENDED = 24
 """Characters; a person's reason may be long, and the story has all of it."""
 
@@ -49,6 +52,9 @@ class JournalScreen(Screen[None]):
     def __init__(self, door: Door) -> None:
         super().__init__()
         self._door = door
+        self._words, self._last_row = "", 0
+        self._is_whole = True
+        """Whether the list goes back to the beginning."""
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -63,16 +69,30 @@ class JournalScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._table.add_columns("decided on (UTC)", "instrument", "came to", "ended", "cycle")
+        self.watch(
+            self._table, "scroll_y", lambda y: self._look_ahead(self._table.max_scroll_y - y), init=False
+        )
         self._search("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        # The list that still stands is not gone on with.
+        self._is_whole = True
         self._search(event.value)
         self._table.focus()
 
     def on_data_table_row_selected(self, event: "DataTable.RowSelected") -> None:
         if event.row_key.value is not None:
             self.post_message(CycleChosen(event.row_key.value))
+
+    def on_data_table_row_highlighted(self, event: "DataTable.RowHighlighted") -> None:
+        self._look_ahead(self._table.row_count - event.cursor_row)
+
+    def _look_ahead(self, n_left: float) -> None:
+        """Older cycles follow before one arrives at the end, by keys or by the wheel."""
+        if not self._is_whole and n_left <= _NEAR_THE_END:
+            self._is_whole = True
+            self._go_on()
 
     def action_search(self) -> None:
         self.query_one("#words", Input).focus()
@@ -87,17 +107,35 @@ class JournalScreen(Screen[None]):
 
     @work(exclusive=True, group="search")
     async def _search(self, words: str) -> None:
+        self._say("reading the journal")
         try:
             found = await asyncio.to_thread(self._door.cycles, words)
         except DualbrainError as error:
             self._say(f"! {error}")
             return
         self._table.clear()
+        self._words = words
+        self._add(found)
+
+    @work(exclusive=True, group="search")
+    async def _go_on(self) -> None:
+        try:
+            found = await asyncio.to_thread(self._door.cycles, self._words, self._last_row)
+        except DualbrainError as error:
+            self._say(f"! {error}")
+            return
+        self._add(found)
+
+    def _add(self, found: Sequence[CycleRow]) -> None:
         for each in found:
             ended = each.ended if len(each.ended) <= _MAX_ENDED else f"{each.ended[:_MAX_ENDED]}…"
             cells = (f"{each.as_of:%Y-%m-%d %H:%M}", each.instrument_id, each.came_to, ended)
             self._table.add_row(*map(Text, cells), Text(each.cycle_id[:12]), key=each.cycle_id)
-        self._say(f"{len(found):,} cycles" + (f" that say {words!r}" if words.strip() else ", the newest"))
+        self._is_whole = not found
+        if found:
+            self._last_row = found[-1].row
+        told = f" that say {self._words!r}" if self._words.strip() else ", the newest"
+        self._say(f"{self._table.row_count:,} cycles{told}")
 
     @work(exclusive=True, group="replay")
     async def _replay(self, cycle_id: str) -> None:

@@ -132,10 +132,10 @@ class DeskDoor:
             found, self._heard = tuple(self._heard), []
         return found
 
-    def cycles(self, words: str) -> tuple[CycleRow, ...]:
+    def cycles(self, words: str, before: int | None = None) -> tuple[CycleRow, ...]:
         if not words.strip():
-            return tuple(map(cycle_row, self._journal.cycles(CYCLES_SHOWN)))
-        found = self._reasons.find(words, CYCLES_SHOWN)
+            return tuple(map(cycle_row, self._journal.cycles(CYCLES_SHOWN, before=before)))
+        found = self._reasons.find(words, CYCLES_SHOWN, before)
         return tuple(map(cycle_row, self._journal.cycles_begun_at(found)))
 
     def story(self, cycle_id: str) -> Story:

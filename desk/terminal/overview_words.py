@@ -73,6 +73,7 @@ class OverviewWords:
 def cycle_row(cycle: CycleSummary) -> CycleRow:
     """One cycle as a list shows it."""
     return CycleRow(
+        row=cycle.first_seq,
         cycle_id=cycle.cycle_id,
         instrument_id=cycle.instrument_id,
         as_of=cycle.as_of,

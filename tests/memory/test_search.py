@@ -100,18 +100,22 @@ def test_on_a_month_of_hours_it_finds_what_reading_every_record_finds(tmp_path: 
     window = ("--from", "2017-03-01", "--to", "2017-04-01")
     assert dualbrain(tmp_path, "run", "--sample", "eurusd-2017", *window, "--desk", "d").code == 0
     path = tmp_path / "d" / "journal.db"
-    shares: list[float] = []
     with closing(JournalReader(path)) as journal, closing(ReasonIndex(path)) as index:
         by_hand = {
             row.cycle_id
             for row in journal.rows()
             if b'"reasons":[{' in row.body and b"minimum" in row.body.partition(b'"reasons":[{')[2]
         }
-        found = journal.cycles_begun_at(index.find("minimum", 10_000, shares.append))
+        found = journal.cycles_begun_at(index.find("minimum", 10_000))
         assert {each.cycle_id for each in found} == by_hand
         assert index.find("eur/usd minimum", 10_000) == index.find("minimum", 10_000)
         assert 0 < len(by_hand) < len(journal.cycles(10_000))
-        assert shares[-1] == 1.0
+        whole = index.find("minimum", 10_000)
+        pages = [page := index.find("minimum", 7)]
+        while page := index.find("minimum", 7, page[-1]):
+            pages.append(page)
+        assert tuple(row for each in pages for row in each) == whole
+        assert len(pages) > 3
     with closing(sqlite3.connect(path)) as raw:
         filled = {
             json.loads(body)["cycle_id"]

@@ -320,9 +320,9 @@ class StillDoor:
         found, self.spoken = self.spoken, ()
         return found
 
-    def cycles(self, words: str) -> tuple[CycleRow, ...]:
+    def cycles(self, words: str, before: int | None = None) -> tuple[CycleRow, ...]:
         self._fail("cycles")
-        return () if words else self.found
+        return () if words or before is not None else self.found
 
     def story(self, cycle_id: str) -> Story:
         self._fail("story")
@@ -366,7 +366,9 @@ class StillDoor:
 
 def _cycle(cycle_id: str, hour: int, came_to: str, ended: str) -> CycleRow:
     at = datetime(2017, 1, 4, hour, tzinfo=UTC)
-    return CycleRow(cycle_id=cycle_id, instrument_id="EURUSD", as_of=at, came_to=came_to, ended=ended)
+    return CycleRow(
+        row=hour, cycle_id=cycle_id, instrument_id="EURUSD", as_of=at, came_to=came_to, ended=ended
+    )
 
 
 def _stages(*told: tuple[str, str, str]) -> tuple[Stage, ...]:

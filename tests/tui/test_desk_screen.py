@@ -3,6 +3,8 @@
 import asyncio
 import json
 import time
+from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -273,3 +275,41 @@ async def test_a_desk_in_the_middle_of_a_long_replay_leaves_the_screen_answering
     journal = JournalReader(tmp_path / "d" / "journal.db")
     assert len(journal.find_all(DeskState)) > 5
     journal.close()
+
+
+@pytest.fixture(scope="module")
+def weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a desk that nobody runs any more; tests only read it."""
+    home = tmp_path_factory.mktemp("days")
+    window = ("--from", "2017-03-01", "--to", "2017-03-25")
+    said = dualbrain(home, "run", "--sample", "eurusd-2017", *window, "--desk", "d")
+    assert said.code == 0, said.err
+    return home
+
+
+async def test_the_journal_goes_on_to_older_cycles_where_one_goes_down(weeks: Path) -> None:
+    with closing(JournalReader(weeks / "d" / "journal.db")) as journal:
+        begun = [each.cycle_id for each in journal.cycles(1_000)]
+        ended, _ = Counter(each.end for each in journal.cycles(1_000)).most_common()[0]
+        alike = [each.cycle_id for each in journal.cycles(1_000) if each.end == ended]
+    assert len(begun) > len(alike) > 120
+    async with terminal(door_of(weeks, must_attach=True)) as (app, pilot):
+        await pilot.press("f2")
+        await sees(app, pilot, "60 cycles, the newest")
+        table = app.screen.query_one(DataTable)
+        for words, whole, is_by_wheel in (("", begun, False), (ended, alike, True)):
+            app.screen.query_one("#words", Input).value = words
+            app.screen.query_one("#words", Input).focus()
+            await pilot.press("enter")
+            await until(pilot, lambda: table.has_focus and table.row_count == 60)
+            for _ in range(200):
+                if is_by_wheel:
+                    table.scroll_end(animate=False)
+                else:
+                    await pilot.press("pagedown")
+                await pilot.pause(0.05)
+                if len(table.rows) == len(whole):
+                    break
+            await pilot.press("ctrl+end")
+            await pilot.pause(0.3)
+            assert [str(row.value) for row in table.rows] == whole

@@ -205,7 +205,7 @@ async def test_what_nobody_thought_of_ends_the_terminal_with_one_sentence_and_no
 ) -> None:
     door = door_of(tmp_path, span=QUIET)
 
-    def broken(words: str) -> tuple[()]:
+    def broken(words: str, before: int | None = None) -> tuple[()]:
         secret = f"key-{words}"
         raise ZeroDivisionError(str(len(secret)))
 
