@@ -1,7 +1,9 @@
 """What a person may type after a slash in the terminal: the desk's record in words, nothing computed anew."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from agents.desk_record import DeskRecord, MarketSeen, WouldSize
@@ -9,26 +11,31 @@ from agents.desk_results import VoterSkill, voter_skills
 from agents.workbench import find_tools, read_tool
 from contracts.errors import DualbrainError, ToolInputError
 from contracts.market import Side
-from contracts.records import RECORDS, DeskState, StageRecord
-from desk.commands.story import story, title
+from contracts.records import DeskState
 from desk.present import moment, money, number, percent, price, quantity
-from desk.saying import who_wanted
-from desk.terminal.cycle_path import path_of, step_after, under_way
+from desk.terminal.cycle_story import story_of
 from desk.terminal.question_words import ballots_of
 from desk.terminal.sources import cycle_source
-from graphs.desk import CycleSettings
-from graphs.stages import stage_records
 from markets.instruments import resolve
+from memory.reader import JournalReader
 from tools.registry import get_tool
-from tui.door import Command, Rows, Stage, Story, Told
+from tui.door import Command, Rows, Told
 
-_SECOND_MS = 1_000
+_TIME_OF_DAY = re.compile(r"\d\d:\d\d")
+_LATELY = 500
+"""Newest cycles of an instrument among which a time of day is looked for."""
 COMMANDS: tuple[Command, ...] = (
-    Command(name="/why", takes="[CYCLE]", does="tell a decision from its records; the newest by itself"),
-    Command(name="/votes", takes="[CYCLE]", does="who voted how, and why"),
-    Command(name="/evidence", takes="[CYCLE]", does="the numbers behind a decision"),
+    Command(
+        name="/why",
+        takes="[CYCLE | SYMBOL [TIME]]",
+        does="tell a decision from its records, such as /why EURUSD 14:00; the newest by itself",
+    ),
+    Command(name="/votes", takes="[CYCLE | SYMBOL [TIME]]", does="who voted how, and why"),
+    Command(name="/evidence", takes="[CYCLE | SYMBOL [TIME]]", does="the numbers behind a decision"),
     Command(name="/risk", takes="SYMBOL BUY|SELL [PERCENT]", does="what the sizing rule would make of it"),
-    Command(name="/skill", takes="", does="how each seat's calls came out"),
+    Command(
+        name="/skill", takes="[MONTH]", does="how each seat's calls came out; of a month such as 2017-03"
+    ),
     Command(name="/explain", takes="WORDS", does="what a quant tool or formula computes"),
     Command(name="/snapshot", takes="[SYMBOL]", does="the market as last seen"),
     Command(name="/run", takes="[SYMBOL]", does="decide on the newest bar once more (a desk of one's own)"),
@@ -70,9 +77,13 @@ class ChatCommands:
             return Told(title=str(error), is_mistake=True)
 
     def cycle(self, words: list[str]) -> str:
-        """The cycle that is named, else the newest."""
+        """The cycle that is named by its id or by instrument and close, else the newest."""
         if words:
-            return self.record.find_cycle(words[0])
+            try:
+                instrument_id = resolve(words[0]).instrument_id
+            except DualbrainError:
+                return self.record.find_cycle(words[0])
+            return _cycle_at(self.record.journal, instrument_id, words[1] if len(words) > 1 else "")
         newest = self.record.journal.last(DeskState)
         if newest is None:
             raise ToolInputError("expected a cycle on record, found none yet")
@@ -88,33 +99,24 @@ class ChatCommands:
         return newest.instrument_id
 
 
-def story_of(record: DeskRecord, cycle_id: str) -> Story:
-    """One cycle as far as it has come, a stage a record."""
-    rows = [
-        row for row in record.journal.rows(cycle_id=cycle_id) if issubclass(RECORDS[row.kind], StageRecord)
-    ]
-    records = [each for each, _ in stage_records(rows)]
-    stages = [
-        Stage(name=name, words=words, took=_took(row.latency_ms))
-        for (name, words), row in zip(story(records), rows, strict=True)
-    ]
-    stages[:0] = [
-        Stage(name=name, words=words, took="") for name, words in who_wanted(record.journal, cycle_id)
-    ]
-    state = next((each for each in records if isinstance(each, DeskState)), None)
-    told = Story(title=title(records), stages=tuple(stages), is_over=True, path=path_of(records, None))
-    if state is None or cycle_id not in record.journal.unfinished_cycles():
-        return told
-    settings = CycleSettings.from_canonical(record.blobs.get(state.settings_hash))
-    running = path_of(records, step_after(records, settings))
-    going_on = {"is_over": False, "path": running, "under_way": under_way(records, settings)}
-    return told.model_copy(update=going_on)
-
-
-def _took(latency_ms: float | None) -> str:
-    if latency_ms is None:
-        return ""
-    return f"{latency_ms:,.1f} ms" if latency_ms < _SECOND_MS else f"{latency_ms / _SECOND_MS:,.1f} s"
+def _cycle_at(journal: JournalReader, instrument_id: str, closed: str) -> str:
+    """The newest cycle on an instrument, at a close such as 14:00 or 2017-01-04T14:00 where one is given."""
+    if not closed or _TIME_OF_DAY.fullmatch(closed):
+        lately = journal.cycles(_LATELY if closed else 1, instrument_id=instrument_id)
+        found = [each for each in lately if closed in ("", f"{each.as_of:%H:%M}")]
+    else:
+        try:
+            at = datetime.fromisoformat(closed)
+        except ValueError:
+            raise ToolInputError(
+                f"expected a close such as 14:00 or 2017-01-04T14:00 (UTC), found {closed[:40]!r}"
+            ) from None
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+        found = list(journal.cycles(1, instrument_id=instrument_id, since=at, until=at))
+    if not found:
+        when = f" on the bar that closed {closed}" if closed else ""
+        raise ToolInputError(f"expected a cycle of {instrument_id}{when}, found none on record")
+    return found[0].cycle_id
 
 
 def _why(chat: ChatCommands, words: list[str]) -> Found:
@@ -175,10 +177,21 @@ def _sized(found: WouldSize) -> Rows:
     return (*rows, *((reason.code.replace("_", " "), reason.text) for reason in found.reasons))
 
 
-def _skill(chat: ChatCommands, _words: list[str]) -> Found:
-    found = voter_skills(chat.record.journal)
+def _skill(chat: ChatCommands, words: list[str]) -> Found:
+    found = voter_skills(chat.record.journal, *(_month(words[0]) if words else ()))
     rows = tuple((each.seat, _skill_words(each)) for each in found)
-    return Found(rows or (("seats", "none was ever asked"),))
+    never = f"none was asked in {words[0]}" if words else "none was ever asked"
+    return Found(rows or (("seats", never),))
+
+
+def _month(words: str) -> tuple[datetime, datetime]:
+    """First and last moment of a month in UTC."""
+    try:
+        first = datetime.strptime(words, "%Y-%m").replace(tzinfo=UTC)
+        following = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    except ValueError:
+        raise ToolInputError(f"expected a month such as 2017-03, found {words[:40]!r}") from None
+    return first, following - timedelta(microseconds=1)
 
 
 def _skill_words(skill: VoterSkill) -> str:

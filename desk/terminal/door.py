@@ -22,7 +22,8 @@ from desk.kill_switch import FileKillSwitch
 from desk.saying import say_here
 from desk.settings import Settings, desk_home
 from desk.terminal.assistant_thread import AssistantThread
-from desk.terminal.chat_commands import COMMANDS, ChatCommands, story_of
+from desk.terminal.chat_commands import COMMANDS, ChatCommands
+from desk.terminal.cycle_story import story_of
 from desk.terminal.health import Around
 from desk.terminal.overview_words import CYCLES_SHOWN, OverviewWords, cycle_row
 from desk.terminal.own_desk import OwnDesk, Seen
