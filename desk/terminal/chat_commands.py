@@ -27,11 +27,11 @@ _LATELY = 500
 COMMANDS: tuple[Command, ...] = (
     Command(
         name="/why",
-        takes="[CYCLE | SYMBOL [TIME]]",
-        does="tell a decision from its records, such as /why EURUSD 14:00; the newest by itself",
+        takes="[CYCLE]",
+        does="tell a decision from its records; CYCLE is an id, or EURUSD 14:00; the newest by itself",
     ),
-    Command(name="/votes", takes="[CYCLE | SYMBOL [TIME]]", does="who voted how, and why"),
-    Command(name="/evidence", takes="[CYCLE | SYMBOL [TIME]]", does="the numbers behind a decision"),
+    Command(name="/votes", takes="[CYCLE]", does="who voted how, and why"),
+    Command(name="/evidence", takes="[CYCLE]", does="the numbers behind a decision"),
     Command(name="/risk", takes="SYMBOL BUY|SELL [PERCENT]", does="what the sizing rule would make of it"),
     Command(
         name="/skill", takes="[MONTH]", does="how each seat's calls came out; of a month such as 2017-03"

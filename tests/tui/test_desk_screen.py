@@ -74,7 +74,7 @@ async def test_a_command_completed_by_tab_is_answered_from_the_record(tmp_path: 
         ("/why EURUSD", "decided on the bar that closed 2017-01-04 10:00 UTC"),
         (
             "/why EURUSD 11:00",
-            "! expected a cycle of EURUSD on the bar that closed 11:00, found none on record",
+            "! expected a cycle of EURUSD on the bar that closed 11:00, found none",
         ),
         ("/why GBPUSD", "! expected a cycle of GBPUSD, found none on record"),
         ("/why EURUSD noon", "! expected a close such as 14:00"),
