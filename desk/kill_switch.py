@@ -1,5 +1,6 @@
 """The kill switch: a file outside the agent that anyone can make by hand."""
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -26,16 +27,18 @@ class FileKillSwitch:
         return f"halted: {text or 'no reason given'} (`dualbrain resume`, or removing the file HALT, ends it)"
 
     def engage(self, by: str, reason: str, at: datetime) -> None:
-        """Halt the desk. JournalUnavailable where the file cannot be written: then it is not halted."""
+        """Halt the desk. JournalUnavailable where there is no file afterwards: then it is not halted."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # No character may keep a desk from being halted.
             text = f"{by} at {at:%Y-%m-%d %H:%M:%S} UTC: {reason}\n"
             self.path.write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
-            raise JournalUnavailable(
-                f"expected to write {self.path}, found: {error}; the desk is NOT halted"
-            ) from None
+            # On a full disk the file is made and its words are lost: that halts as well.
+            if not os.path.lexists(self.path):
+                raise JournalUnavailable(
+                    f"expected to write {self.path}, found: {error}; the desk is NOT halted"
+                ) from None
 
     def release(self) -> bool:
         """Let the desk run again; false where it was not halted. JournalUnavailable where it stays halted."""

@@ -25,6 +25,7 @@ from contracts.records import (
     DeskState,
     Fill,
     FormulaView,
+    Order,
     OrderIntent,
     Outcome,
     StageRecord,
@@ -38,6 +39,7 @@ from graphs.minds_again import Minds, Past, minds_as_they_were, minds_under
 from graphs.settlement import outcome_of
 from graphs.stages import CycleRun, by_kind, stage_records
 from markets.bars import ChunkReader, decode_bars
+from memory.chain import ends_cycle
 from memory.recall import JournalRecall
 from memory.scratch import MemoryJournal, OverlayBlobStore
 from tools.composite import fit_composite
@@ -114,6 +116,8 @@ class Replayer:
         again = stage_records(scratch.rows())
         if self._changes:
             again = _seated_as_before(recorded, again)
+        elif not any(ends_cycle(record) or isinstance(record, Order) for record, _ in recorded):
+            again = _as_far_as(recorded, again)
         return _judge(states[0], recorded, again, beyond, past, minds)
 
     async def _run(
@@ -314,6 +318,12 @@ def _said(records: _Stages) -> dict[tuple[str, str], Ballot | FormulaView]:
         elif isinstance(record, FormulaView):
             said["brain", "brain"] = record
     return said
+
+
+def _as_far_as(recorded: _Stages, again: _Stages) -> _Stages:
+    """A cycle that was cut is no other one: what would have come next is for the next runner to make."""
+    known = by_kind(recorded)
+    return [(record, n) for record, n in again if (type(record), n) in known]
 
 
 def _seated_as_before(recorded: _Stages, again: _Stages) -> _Stages:

@@ -104,7 +104,7 @@ class Session:
             records = stage_records(self.desk.journal.rows(cycle_id=cycle_id))
             states = [r for r, _ in records if isinstance(r, DeskState)]
             if states:
-                self._say("recovered", cycle_id, f"finishing a cycle of {states[0].as_of}")
+                self._say("recovered", cycle_id, f"finishing a cycle of {states[0].as_of:%Y-%m-%d %H:%M} UTC")
                 await self._run_graph(states[0], CycleRun(self._desk_of(states[0]), by_kind(records)))
 
     async def run(self) -> None:

@@ -57,6 +57,8 @@ class DualbrainApp(App[DualbrainError]):
     ]
     status: reactive[Status | None] = reactive(None)
     overview: reactive[Overview | None] = reactive(None)
+    unread: reactive[str] = reactive("")
+    """Since when the desk could not be read, and why; what every screen shows is as old."""
 
     def __init__(
         self,
@@ -108,11 +110,14 @@ class DualbrainApp(App[DualbrainError]):
         if self.door is not None and not isinstance(self.screen, WatchScreen):
             self.push_screen(WatchScreen(self.door))
 
-    def action_question(self) -> None:
-        """Open the oldest question that is open."""
-        if self.door is None or self.overview is None or isinstance(self.screen, QuestionScreen):
+    @work(exclusive=True, group="question")
+    async def action_question(self) -> None:
+        """Open the oldest question that is open, as of now."""
+        if self.door is None or isinstance(self.screen, QuestionScreen):
             return
-        if not self.overview.questions:
+        if self.overview is None or not self.overview.questions:
+            await self._look_again(self.door)
+        if self.overview is None or not self.overview.questions:
             self.notify("no question is open")
             return
         self.push_screen(QuestionScreen(self.door, self.overview.questions[0].cycle_id))
@@ -122,10 +127,7 @@ class DualbrainApp(App[DualbrainError]):
         """Open the newest cycle that is not over, else the newest, as of now."""
         if self.door is None:
             return
-        try:
-            self.overview = await asyncio.to_thread(self.door.overview)
-        except DualbrainError as error:
-            self.notify(str(error), severity="error", markup=False)
+        await self._look_again(self.door)
         cycles = () if self.overview is None else self.overview.cycles
         if not cycles:
             self.notify("no cycle is on record yet")
@@ -173,21 +175,25 @@ class DualbrainApp(App[DualbrainError]):
 
     async def _watch_desk(self, door: Door) -> None:
         """Look at the desk until the terminal ends; what cannot be read is told and looked at again."""
-        told = ""
+        seen_at = door.now()
         while True:
             try:
                 await self._look(door)
-                told = ""
+                seen_at, self.unread = door.now(), ""
             except DualbrainError as error:
-                if str(error) != told:
-                    self.notify(str(error), severity="error", markup=False)
-                told = str(error)
+                self.unread = f"not read since {seen_at:%H:%M:%S} UTC: {error}"
             await asyncio.sleep(_LOOK_S)
 
     async def _look(self, door: Door) -> None:
         self.status = await asyncio.to_thread(door.status)
         # Cheap where nothing was written; who follows it is told only where something differs.
         self.overview = await asyncio.to_thread(door.overview)
+
+    async def _look_again(self, door: Door) -> None:
+        try:
+            self.overview = await asyncio.to_thread(door.overview)
+        except DualbrainError as error:
+            self.notify(str(error), severity="error", markup=False)
 
     def _open_story(self, cycle_id: str) -> None:
         top = self.screen

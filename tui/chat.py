@@ -98,10 +98,15 @@ class Chat(Vertical):
             self.query_one(CommandInput).clear()
             self.post_message(LineTyped(line))
 
-    async def tell(self, told: Told, *, is_prose: bool = False) -> None:
-        """Show an answer of the desk, or of a model that writes prose."""
+    async def tell(self, told: Told, *, is_prose: bool = False, to: str = "") -> None:
+        """Show an answer of the desk, or of a model that writes prose; `to` names an earlier line."""
+        if to:
+            await self.said.add(Static(f"the answer to: {to}", markup=False, classes="line"))
         if told.is_mistake:
-            await self.said.add(Static(f"! {told.title}", markup=False, classes="mistake"))
+            mistake = Static(f"! {told.title}", markup=False, classes="mistake")
+            await self.said.add(mistake)
+            # That something was not done is never left out of sight.
+            self.call_after_refresh(self.said.scroll_to_widget, mistake, animate=False)
             return
         head = (
             Markdown(told.title, open_links=False, classes="answer")

@@ -1,5 +1,6 @@
 """What stands beside the chat: account, open questions, positions, newest cycles."""
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 
@@ -65,7 +66,8 @@ def left(question: Question, now: datetime) -> str:
     """How long a question still stands, or what became of it."""
     if question.state != "open":
         return "answered" if question.state == "said" else question.state
-    seconds = int((question.until - now).total_seconds())
+    # Rounded up: as long as an answer is taken, the time is not over.
+    seconds = math.ceil((question.until - now).total_seconds())
     return f"{seconds // 60}:{seconds % 60:02d} left" if seconds > 0 else "time is over"
 
 

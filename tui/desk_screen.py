@@ -18,6 +18,7 @@ from tui.door import Door, Overview, Told
 from tui.messages import AnswerCame, LineTyped, QuestionChosen, SourceChosen, WordsHeard
 from tui.question_screen import QuestionScreen
 from tui.source_screen import SourceScreen
+from tui.speech import Speech
 from tui.status_line import StatusLine
 
 _WELCOME = "Ask about the desk in plain words, or type / for commands. ? shows the keys, F9 halts."
@@ -37,6 +38,7 @@ class DeskScreen(Screen[None]):
         super().__init__()
         self._door, self._hear = door, hear
         self._known: frozenset[str] = frozenset()
+        self._n_lines = 0
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -48,6 +50,11 @@ class DeskScreen(Screen[None]):
     async def on_mount(self) -> None:
         self.watch(self.app, "overview", self._show)
         await self._chat.said.say("desk", _WELCOME)
+
+    def on_screen_resume(self) -> None:
+        # What was said under another screen was never laid out.
+        for said in self.query(Speech):
+            said.stay_with_the_newest()
 
     def on_line_typed(self, message: LineTyped) -> None:
         self._answer(message.line)
@@ -64,7 +71,7 @@ class DeskScreen(Screen[None]):
     async def on_answer_came(self, message: AnswerCame) -> None:
         if message.is_prose:
             await self._chat.said.settle("assistant")
-        await self._chat.tell(message.told, is_prose=message.is_prose)
+        await self._chat.tell(message.told, is_prose=message.is_prose, to=message.to)
 
     def action_sources(self) -> None:
         if not self._chat.focus_sources():
@@ -75,6 +82,8 @@ class DeskScreen(Screen[None]):
 
     @work(group="answers")
     async def _answer(self, line: str) -> None:
+        self._n_lines += 1
+        nth = self._n_lines
         await self._chat.said.say("you", line)
         try:
             if line.startswith("/"):
@@ -84,7 +93,10 @@ class DeskScreen(Screen[None]):
         except DualbrainError as error:
             told = Told(title=str(error), is_mistake=True)
         self._hear()
-        self.post_message(AnswerCame(told, is_prose=not line.startswith("/")))
+        # What a command found bears its line as a title.
+        is_told_apart = nth == self._n_lines or (line.startswith("/") and not told.is_mistake)
+        to = "" if is_told_apart else line
+        self.post_message(AnswerCame(told, is_prose=not line.startswith("/"), to=to))
 
     def _show(self, overview: Overview | None) -> None:
         if overview is None:

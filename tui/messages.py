@@ -32,9 +32,10 @@ class SourceChosen(Message):
 class AnswerCame(Message):
     """The desk or a model has answered a line; words that came before it are shown before it."""
 
-    def __init__(self, told: Told, *, is_prose: bool) -> None:
+    def __init__(self, told: Told, *, is_prose: bool, to: str = "") -> None:
+        """`to` is the line that is answered, where others were typed since."""
         super().__init__()
-        self.told, self.is_prose = told, is_prose
+        self.told, self.is_prose, self.to = told, is_prose, to
 
 
 class QuestionChosen(Message):

@@ -38,7 +38,8 @@ class QuestionScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "approve", "Approve", tooltip="approve exactly what is shown"),
         Binding("n", "refuse", "Refuse", tooltip="refuse it, with the reason in the line"),
-        Binding("s", "shrink", "Shrink", tooltip="type a smaller quantity, then approve"),
+        # Before what is typed next finds its widget, or a hasty quantity would be lost, and y approve all.
+        Binding("s", "shrink", "Shrink", tooltip="type a smaller quantity, then approve", priority=True),
         Binding("c", "copy", "Copy", tooltip="copy the id of the cycle to the clipboard"),
         Binding("escape", "back", "Back", tooltip="out of a line, then out of the screen"),
         Binding("f1,question_mark", "app.help", "Help", key_display="?"),
@@ -93,8 +94,12 @@ class QuestionScreen(ModalScreen[None]):
     def action_refuse(self) -> None:
         self._answer(is_granted=False)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """An s in a line is a letter."""
+        return not (action == "shrink" and isinstance(self.focused, Input))
+
     def action_shrink(self) -> None:
-        self.query_one("#quantity", Input).focus()
+        self.set_focus(self.query_one("#quantity", Input))
 
     def action_copy(self) -> None:
         copy_cycle(self, self._cycle_id)
@@ -154,7 +159,7 @@ class QuestionScreen(ModalScreen[None]):
     def _count_down(self) -> None:
         if self._shown is None:
             return
-        asks = "Approve?" if self._shown.state == "open" else "Answered:"
+        asks = {"open": "Approve?", "expired": "Not answered:"}.get(self._shown.state, "Answered:")
         head = f"{asks} {self._shown.title} · {left(self._shown, self._door.now())}"
         anew = "" if self._shown.asked_anew is None else f"\n{self._shown.asked_anew}"
         self.query_one("#asked", Static).update(f"{head}{anew}")

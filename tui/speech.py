@@ -32,6 +32,10 @@ class Speech(VerticalScroll):
 
     def on_resize(self) -> None:
         # Narrower means more lines: whoever saw the newest would see it no more.
+        self.stay_with_the_newest()
+
+    def stay_with_the_newest(self) -> None:
+        """Show it again to whoever had not scrolled away from it."""
         if self.scroll_y == self._left_at:
             self.call_after_refresh(self._show_newest)
 
@@ -47,7 +51,8 @@ class Speech(VerticalScroll):
     async def say(self, who: str, text: str) -> None:
         """Show one line of somebody."""
         await self.add(Static(f"{who}: {text}", markup=False, classes="line"))
-        self._follow()
+        # Whoever speaks wants to see what comes of it, however far up was being read.
+        self.call_after_refresh(self._show_newest)
 
     async def hear(self, spoken: Sequence[Spoke]) -> None:
         """Show words as they come; each speaker goes on where it was."""

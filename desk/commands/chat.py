@@ -19,6 +19,7 @@ from desk.commands.run import (
 )
 
 if TYPE_CHECKING:
+    from desk.terminal.door import DeskDoor
     from tui.door import Door
 
 AttachOption = Annotated[
@@ -28,7 +29,7 @@ AttachOption = Annotated[
 EPILOG = footer(
     "dualbrain chat --sample eurusd-2017 --from 2017-03-01 --to 2017-04-01",
     "dualbrain chat --desk desk2 --attach",
-    exits=(0, 2, 4, 5),
+    exits=(0, 1, 2, 4, 5),
 )
 
 
@@ -58,7 +59,7 @@ def chat(
     overrides = {"approval.policy": "ask"} | feed_overrides(feed, sample, start, end) | parse_pairs(changes)
     named = {"desk": desk, "timeframe": interval, "mode": brains}
     overrides |= {name: value for name, value in named.items() if value is not None}
-    opened: list[Door] = []
+    opened: list[DeskDoor] = []
     chosen = desk_home() / "theme"
     app = DualbrainApp(
         lambda: _connect(overrides, opened, must_attach=attach),
@@ -70,8 +71,11 @@ def chat(
     finally:
         for door in opened:
             door.close()
-    if failed is not None:
-        raise failed
+    failures = (failed, *(door.failure for door in opened))
+    # A script must not take it for a desk that ended in good order.
+    for failure in failures:
+        if failure is not None:
+            raise failure
     if app.return_code:
         raise typer.Exit(app.return_code)
 
@@ -95,7 +99,7 @@ def keep_theme(chosen: Path, name: str) -> None:
         ) from error
 
 
-def _connect(overrides: dict[str, object], opened: "list[Door]", *, must_attach: bool) -> "Door":
+def _connect(overrides: dict[str, object], opened: "list[DeskDoor]", *, must_attach: bool) -> "Door":
     """The heavy half, after the first paint."""
     import gc
 

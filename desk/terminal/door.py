@@ -7,13 +7,15 @@ says is written there, so both look alike. Only the words of models as they come
 import asyncio
 import getpass
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agents.desk_record import DeskRecord
-from contracts.errors import LeaseHeld, SettingsError, ToolInputError
+from contracts.errors import JournalUnavailable, LeaseHeld, SettingsError, ToolInputError
 from contracts.market import from_ms
 from contracts.records import ApprovalRequest, MarketSnapshot, SessionStarted
 from desk.commands.story import story
@@ -24,6 +26,7 @@ from desk.settings import Settings, desk_home
 from desk.terminal.assistant_thread import AssistantThread
 from desk.terminal.chat_commands import COMMANDS, ChatCommands
 from desk.terminal.cycle_story import story_of
+from desk.terminal.event_words import event_words
 from desk.terminal.health import Around
 from desk.terminal.overview_words import CYCLES_SHOWN, OverviewWords, cycle_row
 from desk.terminal.own_desk import OwnDesk, Seen
@@ -35,12 +38,23 @@ from memory.blobs import FileBlobStore
 from memory.journal import open_for_reading
 from memory.lease import holder_of
 from memory.search import ReasonIndex
-from tui.door import Candles, CycleRow, Overview, Question, Spoke, Status, Story, Told, Watch
+from tui.door import (
+    Candles,
+    CycleRow,
+    Overview,
+    Question,
+    Spoke,
+    Status,
+    Story,
+    Told,
+    Watch,
+)
 
 if TYPE_CHECKING:
     from graphs.session import SessionEvent
 
 _BARS_SHOWN = 60
+_BEGINNING_S = 10.0
 _MAX_HEARD = 20_000
 """Characters that may wait to be shown; a screen that looks away long misses the oldest."""
 _MAX_PIECES = 200
@@ -71,6 +85,7 @@ class DeskDoor:
         self._own: OwnDesk | None = OwnDesk(
             settings, self._hear, user=self._user, home=self._home, hold_s=hold_s
         )
+        self._started: SessionStarted | None = None
         self._is_open = False
         self.now = now
         self._loaded = loaded
@@ -86,6 +101,7 @@ class DeskDoor:
                 self._own.start()
             except LeaseHeld:
                 self._own = None
+                self._wait_for_a_beginning()
         if not self._folder.journal.is_file():
             raise SettingsError(
                 f"expected a desk {self._settings.desk} under {self._home}, found none; leave --attach out "
@@ -96,13 +112,21 @@ class DeskDoor:
         self._is_open = True
         self._blobs = FileBlobStore(self._folder.blobs)
         self._record = DeskRecord(self._journal, self._blobs, story)
-        self._overview = OverviewWords(self._journal)
+        self._overview = OverviewWords(self._journal, self._blobs)
         self._watch = WatchWords(self._journal, self._folder.journal, self._blobs)
         self._chat = ChatCommands(self._record, self._decide, self.halt, self.resume)
         self._loaded()
 
+    @property
+    def failure(self) -> Exception | None:
+        """What a desk of this terminal's own ended with, where it was an error."""
+        return None if self._own is None else self._own.failure
+
     def status(self) -> Status:
-        started = self._journal.last(SessionStarted)
+        # Whether the desk is halted is told, and F9 works, though the journal cannot be read.
+        with suppress(JournalUnavailable):
+            self._started = self._journal.last(SessionStarted)
+        started = self._started
         return Status(
             desk=self._settings.desk,
             account_id=self._settings.account_id if started is None else started.account_id,
@@ -123,7 +147,7 @@ class DeskDoor:
         around = Around(
             runner=holder_of(self._folder.path) if self._own is None else self._own.doing,
             is_own=self._own is not None,
-            has_failed=self._own is not None and self._own.has_failed,
+            has_failed=self.failure is not None,
             halted_by=self._switch.halted_by(),
         )
         return self._watch.watch(self.now(), self._seen(), around)
@@ -215,6 +239,12 @@ class DeskDoor:
             self._reasons.close()
             self._journal.close()
 
+    def _wait_for_a_beginning(self) -> None:
+        """A runner that has only just taken a new desk writes its journal within seconds."""
+        ends_s = time.monotonic() + _BEGINNING_S
+        while not self._folder.journal.is_file() and time.monotonic() < ends_s:
+            time.sleep(0.1)
+
     def _decide(self, instrument_id: str) -> str:
         if self._own is None:
             raise ToolInputError(
@@ -227,7 +257,7 @@ class DeskDoor:
 
     def _seen(self) -> Seen | None:
         """What a desk of this terminal's own saw last, as long as it goes on."""
-        return None if self._own is None or self._own.has_failed else self._own.seen
+        return None if self._own is None or self.failure is not None else self._own.seen
 
     def _doing(self) -> str:
         if self._own is not None:
@@ -247,7 +277,7 @@ class DeskDoor:
             )
         elif event.kind in _DONE:
             who = event.kind.replace("_", " ")
-            self._note(Spoke(kind="desk", who=who, text=event.text, cycle_id=event.cycle_id))
+            self._note(Spoke(kind="desk", who=who, text=event_words(event), cycle_id=event.cycle_id))
 
     def _note(self, spoke: Spoke) -> None:
         """Keep words for the screen, those of one speaker in one piece: a token at a time starves it."""

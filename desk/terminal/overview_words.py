@@ -5,11 +5,13 @@ from datetime import datetime
 from threading import Lock
 
 from agents.desk_results import AccountSeen, account_seen
-from contracts.records import TERMINAL_STATES, Order, OrderIntent
+from contracts.ports import BlobStore
+from contracts.records import TERMINAL_STATES, DeskState, Order, OrderIntent
 from desk.terminal.account_words import account_now, account_rows, open_rows, position_lines
 from desk.terminal.newest import Newest
 from desk.terminal.own_desk import Seen
 from desk.terminal.question_words import newest_question
+from graphs.desk import CycleSettings
 from graphs.differences import STAGE_NAMES
 from memory.reader import CycleSummary, JournalReader
 from tui.door import CycleRow, Overview, Question
@@ -22,9 +24,10 @@ _INTENTS_LOOKED_AT = 20
 class OverviewWords:
     """The overview of one journal; may be asked from several threads."""
 
-    def __init__(self, journal: JournalReader) -> None:
-        self._journal = journal
+    def __init__(self, journal: JournalReader, blobs: BlobStore) -> None:
+        self._journal, self._blobs = journal, blobs
         self._lock = Lock()
+        self._asks = dict[str, bool]()
         self._read_through = -1
         self._cycles: tuple[CycleRow, ...] = ()
         self._recorded: AccountSeen | None = None
@@ -67,7 +70,21 @@ class OverviewWords:
 
     def _waiting(self, cycle_ids: tuple[str, ...], now: datetime) -> tuple[Question, ...]:
         found = (newest_question(self._journal, each, now) for each in cycle_ids)
-        return tuple(each for each in found if each is not None and each.state in ("open", "said"))
+        return tuple(
+            each
+            for each in found
+            if each is not None and each.state in ("open", "said") and self._is_for_people(each.cycle_id)
+        )
+
+    def _is_for_people(self, cycle_id: str) -> bool:
+        """The autonomy policy answers its own questions; between two records one would look open."""
+        state = self._journal.find(DeskState, cycle_id)
+        if state is None:
+            return False
+        if state.settings_hash not in self._asks:
+            settings = CycleSettings.from_canonical(self._blobs.get(state.settings_hash))
+            self._asks[state.settings_hash] = settings.approval.policy == "ask"
+        return self._asks[state.settings_hash]
 
 
 def cycle_row(cycle: CycleSummary) -> CycleRow:

@@ -76,9 +76,9 @@ class OwnDesk:
         self._thread = threading.Thread(target=self._live, name="own desk", daemon=True)
 
     @property
-    def has_failed(self) -> bool:
-        """Whether it ended with an error; `doing` tells it."""
-        return self._failed is not None
+    def failure(self) -> Exception | None:
+        """The error it ended with, if one did it; `doing` tells it."""
+        return self._failed
 
     def start(self) -> None:
         """Take the desk and set it going; LeaseHeld where another runner has it."""

@@ -12,6 +12,7 @@ import pytest
 from contracts.records import DeskState
 from desk.terminal.equity_curve import EquityCurve
 from desk.terminal.overview_words import OverviewWords
+from memory.blobs import FileBlobStore
 from memory.chain import StoredRow
 from memory.journal import SqliteJournal, open_for_reading
 from memory.reader import JournalReader
@@ -145,7 +146,7 @@ def test_where_nothing_was_written_the_overview_reads_no_cycle_again(
     path, written = tmp_path / "journal.db", states(101)
     write(path, written[:100])
     reader = open_for_reading(path)
-    overview = OverviewWords(reader)
+    overview = OverviewWords(reader, FileBlobStore(tmp_path / "blobs"))
     rows_read()
     before = overview.look(AS_OF, None)
     assert rows_read() > 60

@@ -21,6 +21,7 @@ from desk.terminal.limit_words import limit_meters
 from desk.terminal.overview_words import OverviewWords
 from desk.terminal.own_desk import Seen
 from desk.wiring import open_desk
+from memory.blobs import FileBlobStore
 from memory.journal import SqliteJournal, open_for_reading
 from tests.agents.desk_scene import open_to_write, write_votes
 from tests.desk.command_line import dualbrain
@@ -279,7 +280,7 @@ def test_an_order_without_a_last_word_of_the_venue_is_still_open(short: Path, tm
     intent = OrderIntent.model_validate(body)
     path = tmp_path / "journal.db"
     with SqliteJournal(path, environment=make_environment(), session_id="s", clock=lambda: AS_OF) as journal:
-        words = OverviewWords(journal)
+        words = OverviewWords(journal, FileBlobStore(tmp_path / "blobs"))
         told = []
         journal.append(make_desk_state("a"), cycle_id=cycle_named("a"))
         for record in (intent, make_order("a", "UNKNOWN"), make_order("a", "FILLED", 1)):

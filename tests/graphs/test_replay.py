@@ -1,11 +1,23 @@
 """A past cycle run again: the same, nearly the same, or drifted at a named stage."""
 
+import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from contracts.errors import ToolInputError
-from contracts.records import DeskState, FormulaReport, OrderIntent, Outcome, RiskVerdict, TradeProposal
+from contracts.ports import Case
+from contracts.records import (
+    Ballot,
+    Decision,
+    DeskState,
+    FormulaReport,
+    OrderIntent,
+    Outcome,
+    RiskVerdict,
+    TradeProposal,
+)
 from graphs.differences import by_stage, compare
 from graphs.replay import CycleReplay, Replayer
 from tests.graphs.scene import Scene, scene
@@ -123,3 +135,36 @@ async def test_replay_writes_nothing(tmp_path: Path) -> None:
         await _replay_all(told)
         assert sum(1 for _ in told.runner.journal.rows()) == rows
         assert sorted(path.name for path in told.runner.folder.blobs.rglob("*")) == files
+
+
+class _Hangs:
+    """A voter that nobody waits for long enough."""
+
+    def __init__(self) -> None:
+        self.seat, self.is_asked = "seat0", asyncio.Event()
+
+    async def vote(self, case: Case, proposal: TradeProposal, ordinal: int) -> Ballot:
+        self.is_asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_cycle_that_was_cut_while_a_seat_spoke_has_not_drifted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voter = _Hangs()
+    settings: dict[str, object] = {"mode": "technical+panel", "gate.panel_from_score": 0}
+    with scene(tmp_path, settings, last="2017-01-04T10:00Z", voters=(voter,)) as told:
+        running = asyncio.create_task(told.run())
+        await voter.is_asked.wait()
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        (cut,) = [each.cycle_id for each in told.records(TradeProposal)]
+        assert not told.records(Decision)
+        results = {each.cycle_id: each for each in await _replay_all(told)}
+        assert (results[cut].verdict, results[cut].differences) == ("identical", ())
+        # What is on record of it is compared all the same.
+        monkeypatch.setattr(technical_score, "ADX_TRENDING", 20.0)
+        results = {each.cycle_id: each for each in await _replay_all(told)}
+        assert results[cut].verdict == "drifted"

@@ -25,7 +25,11 @@ LEFT_SCREEN = b"\x1b[?1049l"
 
 
 def in_a_terminal(
-    home: Path, *options: str, until: bytes, leave: signal.Signals | None = None
+    home: Path,
+    *options: str,
+    until: bytes,
+    leave: signal.Signals | None = None,
+    max_file_kb: int | None = None,
 ) -> tuple[int, bytes]:
     """Run it on a pseudo-terminal, leave once `until` was drawn; its exit code and all it drew."""
     screen, inside = pty.openpty()
@@ -33,6 +37,9 @@ def in_a_terminal(
     environment |= {"DUALBRAIN_HOME": str(home), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
     environment |= {"COLUMNS": "120", "LINES": "40"}
     command = [sys.executable, "-m", "desk.main", "chat", *options]
+    if max_file_kb is not None:
+        # In blocks of 512 bytes, as the standard has it for sh.
+        command = ["sh", "-c", f'ulimit -f {2 * max_file_kb}; exec "$@"', "sh", *command]
     with subprocess.Popen(
         command, cwd=home, env=environment, stdin=inside, stdout=inside, stderr=inside, start_new_session=True
     ) as chat:
@@ -127,3 +134,12 @@ def test_without_a_terminal_it_says_what_to_use(tmp_path: Path) -> None:
     said = dualbrain(tmp_path, "chat")
     assert said.code == 2
     assert "expected a terminal to draw on" in said.error
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal: Windows has none in Python")
+def test_a_desk_that_could_write_no_more_is_no_good_end(tmp_path: Path) -> None:
+    window = ("--sample", "eurusd-2017", "--from", "2017-01-02", "--to", "2017-02-28")
+    code, drawn = in_a_terminal(tmp_path, *window, "--desk", "d", until=b"stopped:", max_file_kb=2_000)
+    assert code == 4, drawn[-2000:]
+    assert b"error: expected to write the journal" in drawn.partition(LEFT_SCREEN)[2]

@@ -15,7 +15,7 @@ from memory.lease import DeskLease
 from memory.reader import JournalReader
 from tests.desk.command_line import dualbrain
 from tests.desk.what_if_scene import SEATS, at, configure, vote
-from tests.servers.answers import Completion, Silence, ToolCall
+from tests.servers.answers import Completion, Delivery, Silence, ToolCall, error
 from tests.servers.scripted import ScriptedServer
 from tests.tui.terminal import door_of, sees, shown, terminal, types, until
 from tui.desk_screen import DeskScreen
@@ -326,3 +326,17 @@ async def test_the_journal_goes_on_to_older_cycles_where_one_goes_down(weeks: Pa
             await pilot.press("ctrl+end")
             await pilot.pause(0.3)
             assert [str(row.value) for row in table.rows] == whole
+
+
+async def test_an_answer_that_comes_after_the_next_line_says_to_which_it_is(
+    tmp_path: Path, scripted: ScriptedServer
+) -> None:
+    with_assistant(tmp_path, scripted.base_url)
+    scripted.script(Delivery(Completion("The first."), first_byte_s=1.5), error(500, "oops"))
+    async with terminal(door_of(tmp_path, span=QUIET)) as (app, pilot):
+        for line in ("one?", "two?"):
+            app.screen.query_one("#line", Input).value = line
+            await pilot.press("enter")
+        await sees(app, pilot, "the answer to: one?")
+        await sees(app, pilot, "! no answer: the server answered 500: oops")
+        assert "the answer to: two?" not in shown(app)

@@ -14,6 +14,8 @@ from textual.worker import WorkerFailed
 from contracts.errors import DataUnavailable, InvariantBroken, JournalUnavailable
 from contracts.market import BarClosed, Timeframe
 from contracts.records import Approval, CycleWanted, DeskState, OrderIntent, PersonAnswer
+from desk.kill_switch import FileKillSwitch
+from desk.terminal.door import DeskDoor
 from markets.replay_feed import ReplayFeed
 from memory.journal import SqliteJournal
 from memory.reader import JournalReader
@@ -240,3 +242,87 @@ async def test_a_key_that_interrupts_elsewhere_ends_nothing_here(tmp_path: Path)
         await sees(app, pilot, "to quit")
         assert isinstance(app.screen, DeskScreen)
         assert "PAPER" in shown(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+async def test_a_mistake_is_seen_however_long_the_answer_before_it_was(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with terminal(door_of(tmp_path, span=QUIET), size) as (app, pilot):
+        await sees(app, pilot, "own desk: the feed ended")
+        await enters(app, "/explain alpha191_143")
+        await sees(app, pilot, "ts_product")
+        await enters(app, "/halted")
+        await sees(app, pilot, "! expected a command such as /why, found")
+
+
+async def test_a_halt_that_failed_is_seen_and_what_is_typed_next_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_switch: FileKillSwitch, *_words: object) -> None:
+        raise JournalUnavailable("expected to write HALT, found: disk is full; the desk is NOT halted")
+
+    monkeypatch.setattr(FileKillSwitch, "engage", full)
+    async with terminal(door_of(tmp_path, span=QUIET), (80, 24)) as (app, pilot):
+        await sees(app, pilot, "own desk: the feed ended")
+        await enters(app, "/help")
+        await sees(app, pilot, "/why [CYCLE]")
+        await enters(app, "/halt now")
+        await sees(app, pilot, "the desk is NOT halted")
+
+
+async def test_a_desk_that_cannot_be_read_is_said_to_be_old_until_it_can_and_is_halted_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(*_words: object, **_place: object) -> None:
+        raise JournalUnavailable("expected to read the journal, found: disk image is malformed")
+
+    async with terminal(door_of(tmp_path, span=QUIET)) as (app, pilot):
+        await sees(app, pilot, "own desk: the feed ended")
+        with monkeypatch.context() as patch:
+            patch.setattr(JournalReader, "tip", torn)
+            patch.setattr(JournalReader, "last", torn)
+            await sees(app, pilot, "OLD · PAPER")
+            await sees(app, pilot, "UTC: expected to read the journal, found: disk image is malformed")
+            await pilot.press("f2")
+            await sees(app, pilot, "OLD · PAPER")
+            await pilot.press("f9")
+            await sees(app, pilot, "Halt desk d?")
+            await pilot.press("enter")
+            await sees(app, pilot, "HALTED · OLD · PAPER")
+        await until(pilot, lambda: "OLD" not in shown(app))
+
+
+async def test_a_journal_that_is_none_from_the_beginning_leaves_f9_at_work(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "journal.db").write_bytes(b"no journal at all" * 100)
+    door = door_of(tmp_path, must_attach=True)
+
+    def connect() -> DeskDoor:
+        door.open()
+        return door
+
+    app = DualbrainApp(connect)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await sees(app, pilot, "OLD · PAPER")
+        await pilot.press("f9")
+        await sees(app, pilot, "Halt desk d?")
+        await pilot.press("enter")
+        await sees(app, pilot, "HALTED · OLD")
+    door.close()
+    assert (tmp_path / "d" / "HALT").is_file()
+
+
+async def test_what_was_done_under_another_screen_is_seen_on_the_way_back(tmp_path: Path) -> None:
+    span = ("2017-01-04T09:00", "2017-01-04T16:00")
+    async with terminal(door_of(tmp_path, span=span), (80, 24)) as (app, pilot):
+        await sees(app, pilot, "SELL 287,436")
+        for _ in range(12):
+            await enters(app, "/skill")
+        await pilot.press("f3")
+        await sees(app, pilot, "Approve?")
+        await pilot.press("y")
+        await sees(app, pilot, "order FILLED")
+        await until(pilot, lambda: app.status is not None and app.status.doing == "the feed ended")
+        await pilot.press("escape")
+        await sees(app, pilot, "outcome: EURUSD -962.91 USD")

@@ -1,12 +1,16 @@
 """Answering: yes, no, less, too late, asked anew; on a desk of one's own and beside one run elsewhere."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual import events
 from textual.widgets import Button, Input
 
+from contracts.canonical import Record
 from contracts.errors import ToolInputError
-from contracts.records import Approval, OrderIntent, PersonAnswer
+from contracts.records import Approval, ApprovalRequest, OrderIntent, PersonAnswer
+from memory.journal import SqliteJournal
 from memory.reader import JournalReader
 from tests.desk.command_line import dualbrain
 from tests.desk.test_questions import asking, wait_for_question
@@ -192,3 +196,55 @@ async def test_an_attached_terminal_approves_what_a_headless_runner_asks(tmp_pat
     assert len(journal.find_all(PersonAnswer)) == 1
     journal.close()
     assert dualbrain(tmp_path, "audit", "verify", "--desk", "d").code == 0
+
+
+async def test_a_quantity_typed_in_one_breath_with_s_is_not_lost(tmp_path: Path) -> None:
+    async with terminal(door_of(tmp_path)) as (app, pilot):
+        await sees(app, pilot, "SELL 287,436")
+        await pilot.press("f3")
+        await sees(app, pilot, "Approve?")
+        # As over a slow line: all of it is there before any of it is heard.
+        for key in "s10000":
+            app.post_message(events.Key(key, key))
+        await until(pilot, lambda: app.screen.query_one("#quantity", Input).value == "10000")
+        await pilot.press("escape", "y")
+        await sees(app, pilot, "yes to 10,000, by kim; order ACCEPTED")
+    assert intended(tmp_path) == [10_000]
+
+
+async def test_an_s_in_the_reason_is_a_letter(tmp_path: Path) -> None:
+    async with terminal(door_of(tmp_path)) as (app, pilot):
+        await sees(app, pilot, "SELL 287,436")
+        await pilot.press("f3")
+        await sees(app, pilot, "Approve?")
+        reason = app.screen.query_one("#reason", Input)
+        reason.focus()
+        await types(pilot, "losses")
+        assert (reason.value, reason.has_focus) == ("losses", True)
+
+
+async def test_what_expired_is_not_said_to_be_answered(tmp_path: Path) -> None:
+    door = door_of(tmp_path, changes={"approval.time_to_live_s": 2}, hold_s=60)
+    async with terminal(door) as (app, pilot):
+        await sees(app, pilot, "SELL 287,436")
+        await pilot.press("f3")
+        await sees(app, pilot, "Not answered: SELL 287,436")
+
+
+async def test_the_autonomy_policy_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    whole = SqliteJournal.append
+
+    def noting(journal: SqliteJournal, record: Record, **place: Any) -> object:
+        row = whole(journal, record, **place)
+        if isinstance(record, ApprovalRequest):
+            # Between the question and the answer of the policy.
+            asked.extend(each.title for each in door.overview().questions)
+            asked.append("looked")
+        return row
+
+    door = door_of(tmp_path, changes={"approval.policy": "autonomous"})
+    monkeypatch.setattr(SqliteJournal, "append", noting)
+    async with terminal(door) as (app, pilot):
+        await sees(app, pilot, "own desk: the feed ended")
+    assert asked == ["looked"]

@@ -13,6 +13,7 @@ import pytest
 from contracts.errors import ToolInputError
 from contracts.records import Approval, Order, OrderIntent, PersonAnswer
 from desk.terminal.door import DeskDoor
+from memory.lease import DeskLease
 from memory.reader import JournalReader
 from tests.desk.command_line import dualbrain
 from tests.desk.test_questions import asking, wait_for_question
@@ -159,3 +160,17 @@ async def test_a_runner_killed_between_the_answer_and_the_order_is_finished_once
     journal.close()
     verified = await asyncio.to_thread(dualbrain, tmp_path, "audit", "verify", "--desk", "d")
     assert verified.code == 0
+
+
+def test_a_terminal_beside_a_desk_that_only_just_begins_waits_for_its_journal(tmp_path: Path) -> None:
+    window = ("--sample", "eurusd-2017", "--from", "2017-01-04T09:00", "--to", "2017-01-04T09:00")
+    assert dualbrain(tmp_path, "run", *window, "--desk", "d").code == 0
+    journal, aside = tmp_path / "d" / "journal.db", tmp_path / "aside.db"
+    journal.rename(aside)
+    door = door_of(tmp_path)
+    with DeskLease(tmp_path / "d", "dualbrain run"):
+        beginning = threading.Timer(0.5, aside.rename, (journal,))
+        beginning.start()
+        door.open()
+        assert not door.status().is_own
+        door.close()
