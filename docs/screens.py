@@ -1,14 +1,16 @@
-"""The pictures of the terminal in the documents: a real desk on the bundled hours, driven key by key.
+"""The pictures of the terminal in the documents: real desks on the bundled hours, driven key by key.
 
 Nothing in them hangs on when or where they are taken: names are fixed, the clock stands still while a
-question is open, and how long the stages took is left out.
+question is open, and what only the wall clock or this machine knows is left out.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 from textual.pilot import Pilot
 
@@ -20,14 +22,18 @@ from markets.replay_feed import ReplayFeedSettings
 from tests.tui.snapshots import at_rest
 from tests.tui.terminal import sees, terminal, types, until
 from tui.app import DualbrainApp
-from tui.door import Story
+from tui.door import Story, Watch
 
 _DESK, _SAMPLE, _USER = "first", "eurusd-2017", "trader"
 _FIRST, _LAST = (datetime(2017, 1, 4, hour, tzinfo=UTC) for hour in (9, 16))
 """From the first hour that is looked at to the one in which the trade ends."""
+_WEEKS = datetime(2017, 1, 9, tzinfo=UTC), datetime(2017, 2, 3, 20, tzinfo=UTC)
+"""Of the desk that trades by itself: long enough for a curve."""
 _LEFT = timedelta(minutes=9, seconds=42)
 _FILLED_FROM_TOP = 6
 """Where the trade stands in the journal, of the eight hours, newest first."""
+_ELSEWHERE = re.compile(r"; answered at .*|, [\d.]+ MB.*| on [\d-]+ UTC$")
+"""In the words of health: times by the wall clock, and sizes of files."""
 Driving = Pilot[DualbrainError]
 
 
@@ -47,17 +53,35 @@ class PicturedDoor(DeskDoor):
         untimed = tuple(stage.model_copy(update={"took": ""}) for stage in told.stages)
         return told.model_copy(update={"stages": untimed})
 
+    def watch(self) -> Watch:
+        seen = super().watch()
+        health = tuple(h.model_copy(update={"words": _ELSEWHERE.sub("", h.words)}) for h in seen.health)
+        return seen.model_copy(update={"health": health})
+
 
 def take_pictures() -> dict[str, str]:
     """Every picture as SVG, by its name."""
-    window = ReplayFeedSettings(start=_FIRST, end=_LAST)
-    settings = Settings(
-        desk=_DESK,
-        approval=ApprovalSettings(policy="ask"),
-        feed=FeedSettings(samples=(_SAMPLE,), replay=window),
-    )
+    asking, trading = _settings("ask", _FIRST, _LAST), _settings("autonomous", *_WEEKS)
     with TemporaryDirectory() as home:
-        return asyncio.run(_sit(PicturedDoor(settings, Path(home))))
+        taken = asyncio.run(_sit(PicturedDoor(asking, Path(home))))
+    with TemporaryDirectory() as home:
+        return taken | asyncio.run(_watch(PicturedDoor(trading, Path(home))))
+
+
+def _settings(policy: Literal["ask", "autonomous"], first: datetime, last: datetime) -> Settings:
+    window = ReplayFeedSettings(start=first, end=last)
+    feed = FeedSettings(samples=(_SAMPLE,), replay=window)
+    return Settings(desk=_DESK, approval=ApprovalSettings(policy=policy), feed=feed)
+
+
+async def _watch(door: PicturedDoor) -> dict[str, str]:
+    """Look at all of a desk that has traded for some weeks."""
+    async with terminal(door) as (app, pilot):
+        app.animation_level = "none"
+        await until(pilot, lambda: door.status().doing == "the feed ended")
+        await pilot.press("f4")
+        await sees(app, pilot, "worst")
+        return {"watch": await at_rest(app, pilot, "watch")}
 
 
 async def _sit(door: PicturedDoor) -> dict[str, str]:

@@ -36,6 +36,8 @@ from tui.theme import DEFAULT, THEMES
 from tui.watch_screen import WatchScreen
 
 _LOOK_S = 0.5
+_SCREENS: dict[str, type[Screen[None]]] = {"journal": JournalScreen, "watch": WatchScreen}
+"""What leads to a screen, and that screen."""
 _HEAR_S = 0.1
 """Words are shown so often at most; a redraw a token would starve the loop."""
 
@@ -97,6 +99,11 @@ class DualbrainApp(App[DualbrainError]):
             "Open question", "The oldest trade that waits for an answer", self.action_question
         )
         yield SystemCommand("Newest cycle", "Stage by stage, as it goes on", self.action_story)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's
+        # Whoever is on a screen needs no key to it, and a narrow footer has no room for one.
+        own = _SCREENS.get(action)
+        return own is None or not self.screen_stack or not isinstance(self.screen, own)
 
     def action_help(self) -> None:
         if self.door is not None and not isinstance(self.screen, HelpScreen):

@@ -25,6 +25,8 @@ class CandleChart(Chart):
 
     def __init__(self) -> None:
         super().__init__()
+        # Nothing is shown before it is known whether there is anything.
+        self.add_class("unread")
         self._candles: Candles | None = None
         self._levels: list[tuple[str, float]] = []
 
@@ -32,6 +34,7 @@ class CandleChart(Chart):
         """Draw anew."""
         self._candles = candles if candles is not None and candles.times else None
         self._levels = _levels(question)
+        self.remove_class("unread").set_class(self._candles is None, "empty")
         if self._candles is None:
             self.border_title = "no bars on record"
         else:

@@ -7,12 +7,14 @@ from datetime import datetime
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Label, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.door import CycleRow, Overview, Question
 from tui.fact_list import FactList
 from tui.messages import CycleChosen, QuestionChosen
+
+_UNREAD = "not read yet"
 
 
 class DeskPanels(Vertical):
@@ -21,20 +23,25 @@ class DeskPanels(Vertical):
     def __init__(self, now: Callable[[], datetime]) -> None:
         super().__init__(id="panels")
         self._now = now
-        self._questions: tuple[Question, ...] = ()
+        self._questions: tuple[Question, ...] | None = None
+        """None before the first look, which may fail: nothing is claimed until then."""
         self._cycles: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
-        yield Label("Account")
-        yield FactList(id="account")
-        yield Label("Questions")
-        yield OptionList(id="questions", compact=True)
-        yield Label("Positions")
-        yield Static("none", id="positions", markup=False)
-        yield Label("Newest cycles")
-        yield OptionList(id="cycles", compact=True)
+        yield FactList((("account", _UNREAD),), title="Account", id="account")
+        yield OptionList(id="questions", classes="titled", compact=True)
+        yield Static(_UNREAD, id="positions", classes="titled", markup=False)
+        yield OptionList(id="cycles", classes="titled", compact=True)
 
     def on_mount(self) -> None:
+        for name, title in (
+            ("questions", "Questions"),
+            ("positions", "Positions"),
+            ("cycles", "Newest cycles"),
+        ):
+            self.query_one(f"#{name}").border_title = title
+        for options in self.query(OptionList):
+            _fill(options, [("", _UNREAD)])
         self.set_interval(1, self._count_down)
 
     def show(self, overview: Overview) -> None:
@@ -54,6 +61,8 @@ class DeskPanels(Vertical):
 
     def _count_down(self) -> None:
         """Time goes on whether or not the desk does anything."""
+        if self._questions is None:
+            return
         lines = [(each.cycle_id, f"{each.title}, {left(each, self._now())}") for each in self._questions]
         _fill(self.query_one("#questions", OptionList), lines or [("", "none open")])
 

@@ -21,8 +21,9 @@ _NAME_MIN, _NAME_MAX = 8, 22
 class FactList(Static):
     """Renders rows of words; nothing in them is read as markup, for models wrote some of them."""
 
-    def __init__(self, rows: Rows = (), *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, rows: Rows = (), *, title: str = "", id: str | None = None) -> None:
+        super().__init__(id=id, classes="titled" if title else None)
+        self.border_title = title
         self.show(rows)
 
     def show(self, rows: Rows, ends: Sequence[str] = ()) -> None:

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Input, Static
 
 from contracts.errors import DualbrainError
 from tui.door import Door, Overview, Rows, Status
@@ -34,9 +34,8 @@ class HaltScreen(ModalScreen[None]):
             yield Static(self._words(), id="halt-words", markup=False)
             if not is_halted:
                 yield Input(placeholder="why (Enter halts)", id="why", max_length=2_000)
-            yield Label("Still open" if is_halted else "What stays open")
             with VerticalScroll(id="halt-open", can_focus=False):
-                yield FactList(id="still-open")
+                yield FactList(title="Still open" if is_halted else "What stays open", id="still-open")
             with Horizontal(classes="buttons"):
                 yield Button("Let it go on" if is_halted else "HALT", id="do", variant="error")
                 yield Button("Back (Esc)", id="back")

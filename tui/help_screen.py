@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Label
 
 from tui.door import Command, Rows
 from tui.fact_list import FactList
@@ -40,12 +39,10 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="box", can_focus=True):
             if self.here:
-                yield Label("Keys here")
-                yield FactList(self.here)
-            yield Label("Keys")
-            yield FactList(_KEYS)
-            yield Label("Commands")
-            yield FactList(tuple((f"{c.name} {c.takes}".strip(), c.does) for c in self._commands))
+                yield FactList(self.here, title="Keys here")
+            yield FactList(_KEYS, title="Keys")
+            commands = tuple((f"{c.name} {c.takes}".strip(), c.does) for c in self._commands)
+            yield FactList(commands, title="Commands")
 
 
 def keys_of(screen: Screen[object]) -> Rows:

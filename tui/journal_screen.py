@@ -46,7 +46,7 @@ class JournalScreen(Screen[None]):
         Binding("escape", "dismiss", "Back"),
         Binding("slash", "search", "Search", key_display="/", tooltip="search the words of reasons"),
         Binding("r", "replay", "Replay", tooltip="run the cycle again from its records, and compare"),
-        Binding("c", "copy", "Copy", tooltip="copy the id of the cycle to the clipboard"),
+        Binding("c", "copy", "Copy", show=False, tooltip="copy the id of the cycle to the clipboard"),
     ]
 
     def __init__(self, door: Door) -> None:
@@ -63,7 +63,7 @@ class JournalScreen(Screen[None]):
             id="words",
             max_length=200,
         )
-        yield CycleTable(id="found", cursor_type="row", zebra_stripes=True)
+        yield CycleTable(id="found", cursor_type="row")
         yield Static("", id="verdict", markup=False)
         yield Footer()
 

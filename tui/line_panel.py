@@ -22,6 +22,8 @@ _SIGNS = {
     "unknown": ("○ unknown", _MUTED),
 }
 _SIGN_ROOM = 10
+_HANGS = 4
+"""Columns that the further lines of what is in trouble stand in: the whole width is theirs."""
 
 
 class LinePanel(Widget, can_focus=True):
@@ -79,7 +81,8 @@ class MeterList(LinePanel):
             self.refresh(layout=True)
 
     def lines(self, width: int) -> list[Content]:
-        room = min(_MAX_NAME, max((cell_len(each.name) for each in self._meters), default=0))
+        names = [cell_len(each.name) for each in self._meters if each.used is not None]
+        room = min(_MAX_NAME, max(names, default=0))
         return [_meter_line(each, room, width) for each in self._meters] or [_nothing(self._words_for_none)]
 
 
@@ -109,9 +112,10 @@ def bar(used: float, width: int) -> str:
 
 
 def _meter_line(meter: Meter, room: int, width: int) -> Content:
-    name = f"{set_cell_size(_printable(meter.name), room)} "
     if meter.used is None:
-        return Content.assemble(name, (_cut(meter.words, width - room - 1), _MUTED))
+        name = f"{_cut(meter.name, _MAX_NAME)} "
+        return Content.assemble(name, (_cut(meter.words, width - cell_len(name)), _MUTED))
+    name = f"{set_cell_size(_printable(meter.name), room)} "
     colour, word = "primary", ""
     if meter.used >= OVER:
         colour, word = "error", "over "
@@ -138,8 +142,13 @@ def _health_lines(health: Health, room: int, width: int) -> list[Content]:
     rest = max(10, width - head.cell_length)
     if health.state != "bad":
         return [Content.assemble(head, (_cut(health.words, rest), _MUTED))]
-    first, *others = textwrap.wrap(_printable(health.words), rest) or [""]
-    return [Content.assemble(head, first), *(Content(" " * head.cell_length + each) for each in others)]
+    first, *others = textwrap.wrap(
+        _printable(health.words),
+        max(width, _HANGS + 10),
+        initial_indent="." * head.cell_length,
+        subsequent_indent=" " * _HANGS,
+    ) or [""]
+    return [Content.assemble(head, first[head.cell_length :]), *map(Content, others)]
 
 
 def _nothing(words: str) -> Content:
@@ -150,7 +159,7 @@ def _cut(text: str, width: int) -> str:
     text = _printable(text)
     if cell_len(text) <= width:
         return text
-    return f"{set_cell_size(text, width - 1).rstrip()}…" if width > 1 else ""
+    return f"{set_cell_size(text, width - 1).rstrip(' ,;:')}…" if width > 1 else ""
 
 
 def _printable(text: str) -> str:

@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Footer, Input, Label, Static
+from textual.widgets import Button, Footer, Input, Static
 
 from contracts.errors import DualbrainError
 from tui.candle_chart import CandleChart
@@ -40,7 +40,7 @@ class QuestionScreen(ModalScreen[None]):
         Binding("n", "refuse", "Refuse", tooltip="refuse it, with the reason in the line"),
         # Before what is typed next finds its widget, or a hasty quantity would be lost, and y approve all.
         Binding("s", "shrink", "Shrink", tooltip="type a smaller quantity, then approve", priority=True),
-        Binding("c", "copy", "Copy", tooltip="copy the id of the cycle to the clipboard"),
+        Binding("c", "copy", "Copy", show=False, tooltip="copy the id of the cycle to the clipboard"),
         Binding("escape", "back", "Back", tooltip="out of a line, then out of the screen"),
         Binding("f1,question_mark", "app.help", "Help", key_display="?"),
         Binding("f9", "app.halt", "HALT", priority=True),
@@ -58,14 +58,11 @@ class QuestionScreen(ModalScreen[None]):
         yield Static("", id="asked", markup=False)
         with VerticalScroll(id="case", can_focus=True), Horizontal(id="halves"):
             with Vertical(id="trade"):
-                yield FactList(id="facts")
-                yield Label("Votes")
-                yield FactList(id="ballots")
-                yield Label("Evidence")
-                yield FactList(id="evidence")
+                yield FactList(title="Trade", id="facts")
+                yield FactList(title="Votes", id="ballots")
+                yield FactList(title="Evidence", id="evidence")
             with Vertical(id="limits"):
-                yield Label("Risk checks")
-                yield FactList(id="checks")
+                yield FactList(title="Risk checks", id="checks")
                 yield CandleChart()
         yield Static("", id="fate", markup=False)
         with Horizontal(id="answer"):

@@ -2,11 +2,14 @@
 
 import re
 
+from rich.cells import cell_len
+from rich.segment import Segment
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.coordinate import Coordinate
+from textual.strip import Strip
 from textual.widgets import DataTable, Static
 
 from tui.door import Sheet
@@ -18,7 +21,21 @@ _NOTHING = ("", "-", "none")
 
 
 class SheetTable(DataTable[Text]):
-    """Opens a row by one click, as a list does."""
+    """Opens a row by one click, as a list does; a number is shown whole or not at all."""
+
+    def render_line(self, y: int) -> Strip:
+        line, at = super().render_line(y), -self.scroll_offset.x
+        width = self.scrollable_content_region.width
+        for column in self.ordered_columns:
+            start, at = at, at + column.get_render_width(self)
+            left, right = max(start, 0), min(at, width)
+            if left >= right or (left, right) == (start, at):
+                continue
+            if column.label.justify == "right":
+                line = Strip.join([line.crop(0, left), _blank(line.crop(left, right)), line.crop(right)])
+            elif right < at and line.crop(right - 2, right).text.strip():
+                line = Strip.join([line.crop(0, right - 2), _goes_on(line.crop(right - 2, right))])
+        return line
 
     def on_click(self, event: events.Click) -> None:
         row = event.style.meta.get("row", -1)
@@ -105,6 +122,15 @@ class SheetPanel(Vertical):
     @property
     def _table(self) -> SheetTable:
         return self.query_one(SheetTable)
+
+
+def _blank(strip: Strip) -> Strip:
+    return Strip([Segment(" " * cell_len(text), style) for text, style, _ in strip])
+
+
+def _goes_on(strip: Strip) -> Strip:
+    """Two cells that say so, the second for the scrollbar beside it."""
+    return Strip([Segment("… ", next(iter(strip)).style)])
 
 
 def _key(sheet: Sheet, row: int) -> tuple[str | None, str]:

@@ -34,7 +34,7 @@ class StoryScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Back"),
         Binding("r", "replay", "Replay", tooltip="run the cycle again from its records, and compare"),
-        Binding("c", "copy", "Copy", tooltip="copy the id of the cycle to the clipboard"),
+        Binding("c", "copy", "Copy", show=False, tooltip="copy the id of the cycle to the clipboard"),
     ]
 
     def __init__(self, door: Door, cycle_id: str) -> None:

@@ -31,7 +31,7 @@ _LATE_S = 5
 """A look that takes longer is told."""
 _LEFT = ("positions", "orders", "fills", "seats", "models")
 _RIGHT = ("account", "curve", "limits", "budgets", "health")
-_LEFT_SHARE = 0.56
+_LEFT_SHARE = 0.58
 
 
 class WatchScreen(Screen[None]):
@@ -91,7 +91,12 @@ class WatchScreen(Screen[None]):
         self._show(watch)
         self._say("")
         if self.focused is None:
-            self.call_after_refresh(self.focus_next)
+            self.call_after_refresh(self._focus_first)
+
+    def _focus_first(self) -> None:
+        # Asked again here: the next look may have come before the refresh.
+        if self.focused is None:
+            self.focus_next()
 
     @property
     def _is_on_top(self) -> bool:

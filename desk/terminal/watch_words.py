@@ -32,7 +32,7 @@ from contracts.records import (
     Order,
     OrderIntent,
 )
-from desk.present import gain, moment, money, number, percent, price, quantity
+from desk.present import gain, money, number, percent, price, quantity
 from desk.terminal.account_words import account_now, account_rows, position_sheet
 from desk.terminal.equity_curve import EquityCurve
 from desk.terminal.health import Around, health
@@ -53,10 +53,21 @@ _REST_S = 3.0
 _REST_FACTOR = 20
 """What took a second to read is left alone for so many."""
 
-_ORDERS = ("time", "instrument", "side", "quantity", "type", "stop", "target", "state", "reason")
-_FILLS = ("time", "instrument", "leg", "side", "quantity", "price", "slippage", "commission", "realized P&L")
-_SEATS = ("seat", "calls", "for", "against", "hold", "abstained", "closed trades", "hit rate", "mean R")
-_MODELS = ("role", "model", "asked", "answered", "tokens in", "tokens out", "cost")
+_ORDERS = ("time (UTC)", "instrument", "side", "quantity", "state", "type", "stop", "target", "reason")
+_FILLS = (
+    "time (UTC)",
+    "instrument",
+    "leg",
+    "side",
+    "quantity",
+    "realized P&L",
+    "price",
+    "slippage",
+    "commission",
+)
+"""What matters most is on the left: where a screen is narrow, the rest is seen by scrolling."""
+_SEATS = ("seat", "calls", "for", "against", "hold", "abstained", "trades", "hit rate", "mean R")
+_MODELS = ("role", "model", "asked", "answered", "cost", "tokens in", "tokens out")
 
 
 class _Much(NamedTuple):
@@ -161,14 +172,14 @@ def _order_row(intent: OrderIntent, order: Order | None) -> tuple[str, ...]:
         "market" if intent.worst_price is None else f"market, at worst {_price(intent, intent.worst_price)}"
     )
     return (
-        moment(intent.as_of),
+        f"{intent.as_of:%m-%d %H:%M}",
         intent.instrument_id,
         intent.side,
         quantity(intent.quantity),
+        "not sent yet" if order is None else order.state.lower().replace("_", " "),
         f"{kind}, only closes" if intent.is_reduce_only else kind,
         _price(intent, intent.stop_price),
         _price(intent, intent.target_price),
-        "not sent yet" if order is None else order.state.lower().replace("_", " "),
         "" if order is None else order.reason,
     )
 
@@ -176,15 +187,15 @@ def _order_row(intent: OrderIntent, order: Order | None) -> tuple[str, ...]:
 def _fill_sheet(fills: Sequence[Fill]) -> Sheet:
     rows = tuple(
         (
-            moment(fill.at),
+            f"{fill.at:%m-%d %H:%M}",
             fill.instrument_id,
             fill.leg,
             fill.side,
             quantity(fill.quantity),
+            gain(fill.realized_pnl, fill.currency),
             _price(fill, fill.price),
             money(fill.slippage_cost, fill.currency),
             money(fill.commission, fill.currency),
-            gain(fill.realized_pnl, fill.currency),
         )
         for fill in reversed(fills)
     )
@@ -221,9 +232,9 @@ def _model_sheet(asked: Iterable[Exchange]) -> Sheet:
             f"{each.provider} {each.model}",
             f"{each.n_asked:,}",
             f"{each.n_answered:,}",
+            "not known" if each.cost_usd is None else f"{number(each.cost_usd)} USD",
             f"{each.tokens_in:,}",
             f"{each.tokens_out:,}",
-            "not known" if each.cost_usd is None else f"{number(each.cost_usd)} USD",
         )
         for each in spending_of(asked)
     )

@@ -86,7 +86,11 @@ def _look(style: Style) -> tuple[str, str, str]:
     """Ink, background, and the rest as attributes."""
     theme = SVG_EXPORT_THEME
     ink = theme.foreground_color if style.color is None else style.color.get_truecolor(theme)
-    back = theme.background_color if style.bgcolor is None else style.bgcolor.get_truecolor(theme)
+    back = (
+        theme.background_color
+        if style.bgcolor is None
+        else style.bgcolor.get_truecolor(theme, foreground=False)
+    )
     if style.reverse:
         ink, back = back, ink
     decorations = [

@@ -7,18 +7,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.tui.still_door import (
+    CYCLE,
+    HEARD,
+    LOST,
     StillDoor,
     day_of_cycles,
+    left_alone,
     still_overview,
     still_question,
     still_status,
     still_story,
     stood_aside,
+    voting,
+    wanted,
     with_decision,
 )
-from tui.door import Spoke, Told
+from tests.tui.still_watch import BROKEN, EMPTY, FINE, still_orders, still_watch
+from tui.door import Health, Source, Spoke, Told, Watch
+from tui.theme import DEFAULT
 
-LOST = "expected a journal that can be read, found: disk I/O error"
 HALTED = (
     "halted: trader at 2026-11-21 09:28:00 UTC: payrolls in two minutes "
     "(`dualbrain resume`, or removing the file HALT, ends it)"
@@ -60,6 +67,31 @@ WORDS = (
     Spoke(kind="says", who="assistant", text="One trade waits: SELL 287,436"),
 )
 """Few enough for the small terminal: how far what does not fit is followed is chance."""
+IN_THE_CYCLE = tuple(
+    Spoke(kind=kind, who=who, text=text, cycle_id=CYCLE)
+    for kind, who, text in (
+        ("says", "kimi", f'{{"vote": "APPROVE", "confidence": 0.7,\n"reason": "{HEARD}"}}'),
+        ("thinks", "minimax", "Is 1.04702 beyond the last high? It was 1.04457, so yes, by 24 pips."),
+        ("says", "minimax", "The close over the upper band may"),
+    )
+)
+SAID = Told(
+    title="One trade **waits** in 1f79ceb05a5a: SELL 287,436 EURUSD at 1.04371. It risks 0.95 % of equity.",
+    sources=(
+        Source(label="cycle 1f79ceb05a5a EURUSD 2017-01-04 10:00", cycle_id=CYCLE),
+        Source(
+            label="tool risk EURUSD SELL 0.5",
+            rows=(
+                ("tool", "risk"),
+                ("instrument", "EURUSD"),
+                ("side", "SELL"),
+                ("risk_pct", "0.5"),
+                ("said", '{"entry": 1.04371, "stop": 1.04702,\n "quantity": 151057.0, "at_risk": 500.0}'),
+            ),
+        ),
+        Source(label="tool cycle [b]zzzz, refused", rows=(("tool", "cycle"), ("refused", "no such cycle"))),
+    ),
+)
 WHY = Told(
     title="/why",
     rows=(("decision", still_story().title), *((each.name, each.words) for each in still_story().stages[:4])),
@@ -73,6 +105,7 @@ class Scene:
     door: Callable[[], StillDoor]
     steps: tuple[tuple[str, str], ...]
     toasts: bool = False
+    theme: str = DEFAULT
 
 
 def _typed(text: str) -> str:
@@ -90,10 +123,26 @@ def _asked(**changes: object) -> Scene:
     return Scene(lambda: StillDoor(asked=question), (READY, ("f3", question.came_of_it[:20] or "Approve?")))
 
 
+def _watched(watched: Watch, words: str = "equity 99,037.09", **changes: object) -> Scene:
+    status = still_status(**changes)
+    return Scene(lambda: StillDoor(watched=watched, is_now=status), (READY, ("f4", words)))
+
+
 READY = ("", "left")
 CALM = ("", "none open")
 JOURNAL = ("f2", "8 cycles, the newest")
 STORY = (READY, JOURNAL, ("enter", "last 1.04386"))
+ASKED = (READY, (f"{_typed('what waits?')} enter", "rests on"), ("ctrl+o", "tool risk"))
+WATCH = (READY, ("f4", "equity 99,037.09"))
+THROWN = Health(name="kill switch", state="bad", words=HALTED)
+LIVE_BROKER = Health(
+    name="broker",
+    state="good",
+    words="account live-7, LIVE; answered at 09:30:00 UTC on the wall, in 41.3 ms",
+)
+REJECTED = still_orders(
+    states=("rejected", "rejected", "filled"), why="the venue refused it: 10016 invalid stops, too close"
+)
 
 SCENES: dict[str, Scene] = {
     "desk-opening": Scene(lambda: StillDoor(is_shut=True), (("", "Loading"),)),
@@ -183,5 +232,35 @@ SCENES: dict[str, Scene] = {
         lambda: StillDoor(fails={"halt": UNWRITABLE}),
         (READY, ("f9", "Halt desk first?"), (f"{_typed('news')} enter", "NOT halted")),
     ),
-    "help": Scene(StillDoor, (READY, ("f1", "/why [CYCLE]"))),
+    "desk-sources": Scene(lambda: StillDoor(assistant=SAID), ASKED),
+    "source": Scene(lambda: StillDoor(assistant=SAID), (*ASKED, ("down enter", "at_risk"))),
+    "story-running": Scene(
+        lambda: StillDoor(told=voting(), asked=None, spoken=IN_THE_CYCLE),
+        (READY, ("f5", "1 of 3 have voted"), ("", "upper band")),
+    ),
+    "story-left": Scene(
+        lambda: StillDoor(told=left_alone()),
+        (READY, ("f5", "last 1.04386"), ("end", "nobody runs")),
+    ),
+    "story-asked-for": Scene(
+        lambda: StillDoor(told=wanted()), (READY, JOURNAL, ("enter", "asked for by trader"))
+    ),
+    "watch-empty": _watched(EMPTY, "no position"),
+    "watch-busy": _watched(still_watch()),
+    "watch-error": Scene(lambda: StillDoor(fails={"watch": LOST}), (READY, ("f4", "disk I/O error"))),
+    "watch-old": Scene(lambda: StillDoor(looks_until_lost=1), (*WATCH, ("", "is old, of 09:30:00"))),
+    "watch-halted": _watched(
+        still_watch(health=(FINE[0], THROWN, *FINE[2:])), halted_by=HALTED, doing="running"
+    ),
+    "watch-live": _watched(
+        still_watch(orders=REJECTED, health=(*FINE[:3], LIVE_BROKER, FINE[4], BROKEN)),
+        is_paper=False,
+        account_id="live-7",
+        doing="running",
+    ),
+    "watch-light": Scene(StillDoor, WATCH, theme=f"{DEFAULT}-light"),
+    "watch-ansi": Scene(StillDoor, WATCH, theme="ansi-dark"),
+    "help": Scene(StillDoor, (READY, ("f1", "F4 everything at one glance"))),
+    "help-question": Scene(StillDoor, (READY, ("f3", "Approve?"), ("f1", "Keys here"))),
+    "help-journal": Scene(StillDoor, (READY, JOURNAL, ("f1", "Keys here"))),
 }

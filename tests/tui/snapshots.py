@@ -20,6 +20,7 @@ from tests.tui.picture import picture, words_of
 from tests.tui.still_door import StillDoor
 from tui.app import DualbrainApp
 from tui.door import Door
+from tui.theme import DEFAULT
 
 PICTURES = Path(__file__).parent / "pictures"
 NOW = PICTURES / "now"
@@ -32,7 +33,7 @@ _PATIENCE_S, _CALM_S = 10.0, 1.5
 
 @asynccontextmanager
 async def still_terminal(
-    door: StillDoor, size: tuple[int, int], *, toasts: bool = False
+    door: StillDoor, size: tuple[int, int], *, toasts: bool = False, theme: str = DEFAULT
 ) -> AsyncIterator[tuple[DualbrainApp, Pilot[DualbrainError]]]:
     """The application on this door, with nothing that moves by itself."""
 
@@ -40,7 +41,7 @@ async def still_terminal(
         door.open()
         return door
 
-    app = DualbrainApp(connect)
+    app = DualbrainApp(connect, theme=theme)
     app.animation_level = "none"
     try:
         async with app.run_test(size=size, notifications=toasts) as pilot:

@@ -24,11 +24,13 @@ from tui.door import (
     Spoke,
     Stage,
     Status,
+    Step,
     Story,
     Told,
     Watch,
 )
 
+LOST = "expected a journal that can be read, found: disk I/O error"
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 CYCLE, EARLIER = "1f79ceb0" + "5a" * 28, "41027a03" + "c3" * 28
 DECIDED = "EURUSD 1h, decided on the bar that closed 2017-01-04 {hour:02d}:00 UTC\ncycle {cycle}"
@@ -62,6 +64,7 @@ _ACCOUNT = (
     ("drawdown", "0.00 % from the peak"),
     ("as of", "2017-01-04 10:00 UTC"),
 )
+HEARD = "Four hours point down, and the fast average stays under the slow one."
 _FACTS = (
     ("entry", "SELL 287,436 (2.8744 lots) EURUSD"),
     ("at", "1.04371, stop 1.04702, target 1.03874"),
@@ -157,6 +160,7 @@ _AFTER = (
         "",
     ),
 )
+_ALL_DONE = "done done done out done out done done done done"
 _TOO_FEW = (
     ("desk", "desk first, mode technical\nbalance 100,000.00 USD, equity 100,000.00 USD, flat", ""),
     (
@@ -236,13 +240,52 @@ def still_story(**changes: object) -> Story:
         "title": DECIDED.format(hour=10, cycle=CYCLE),
         "stages": _stages(*_BEFORE, *_AFTER),
         "is_over": True,
+        "path": path_of(_ALL_DONE),
     }
     return Story.model_validate(facts | changes)
 
 
 def stood_aside() -> Story:
     """A cycle that saw too few bars."""
-    return still_story(title=DECIDED.format(hour=9, cycle=EARLIER), stages=_stages(*_TOO_FEW))
+    title = DECIDED.format(hour=9, cycle=EARLIER)
+    return still_story(title=title, stages=_stages(*_TOO_FEW), path=path_of("ended"))
+
+
+def voting() -> Story:
+    """The same trade with a panel, one of whose three seats has voted."""
+    voted = ("vote", f"kimi APPROVE, confidence 0.7, size at most 100.00 %\n{HEARD}", "4.1 s")
+    return still_story(
+        stages=_stages(*_BEFORE[:5], voted),
+        is_over=False,
+        path=path_of("done done done out done now"),
+        under_way="the models speak: 1 of 3 have voted",
+    )
+
+
+def left_alone() -> Story:
+    """A trade that waits for a person on a desk that nobody runs."""
+    return still_story(
+        stages=_stages(*_BEFORE),
+        is_over=False,
+        path=path_of("done done done out done out done done now"),
+        under_way="waits for a person; nobody runs the desk, the next runner goes on from here",
+    )
+
+
+def wanted() -> Story:
+    """A cycle that a person had run beside the bar's own."""
+    by = "by trader at 2026-11-21 09:28:14 UTC on the wall, beside the bar's own decision"
+    told = still_story()
+    return told.model_copy(update={"stages": (*_stages(("asked for", by, "")), *told.stages)})
+
+
+def path_of(states: str) -> tuple[Step, ...]:
+    """The path of a cycle; a word a step, those that are missing are not reached."""
+    names = ("market", "numbers", "gate", "brain", "trade", "vote", "decision", "guard", "answer", "order")
+    in_full = {"out": "left out", "now": "under way"}
+    words = [in_full.get(each, each) for each in states.split()]
+    words += ["not reached"] * (len(names) - len(words))
+    return tuple(Step.model_validate({"name": n, "state": s}) for n, s in zip(names, words, strict=True))
 
 
 def day_of_cycles() -> tuple[CycleRow, ...]:
@@ -280,10 +323,14 @@ class StillDoor:
     bars: Candles | None = field(default_factory=still_candles)
     watched: Watch | Exception = field(default_factory=still_watch)
     """An exception is raised."""
+    looks_until_lost: int | None = None
+    """Looks at the watch after which the journal cannot be read any more."""
     n_looks: int = 0
     at: datetime = NOW
     again: Told = _IDENTICAL
     answer: Told = _NOTHING
+    assistant: Told | None = None
+    """What the assistant answers; without it, it goes on thinking."""
     spoken: tuple[Spoke, ...] = ()
     fails: Mapping[str, str] = field(default_factory=dict)
     is_shut: bool = False
@@ -312,6 +359,8 @@ class StillDoor:
     def watch(self) -> Watch:
         self._fail("watch")
         self.n_looks += 1
+        if self.looks_until_lost is not None and self.n_looks > self.looks_until_lost:
+            raise DataUnavailable(LOST)
         if isinstance(self.watched, Exception):
             raise self.watched
         return self.watched
@@ -344,9 +393,10 @@ class StillDoor:
         return self.again
 
     async def ask(self, question: str) -> Told:
-        """The assistant goes on thinking."""
-        await asyncio.Event().wait()
-        return self.answer
+        if self.assistant is None:
+            await asyncio.Event().wait()
+            return self.answer
+        return self.assistant
 
     def halt(self, reason: str) -> str:
         self._fail("halt")

@@ -20,7 +20,12 @@ def still_curve(n: int = 300, hours: int = 8) -> Curve:
     )
 
 
-def still_orders(n: int = 12) -> Sheet:
+def still_orders(
+    n: int = 12,
+    *,
+    states: tuple[str, str, str] = ("filled", "expired", "rejected"),
+    why: str = "past its time",
+) -> Sheet:
     """The newest first; `n` more later means new rows on top."""
     rows = [
         (
@@ -28,20 +33,30 @@ def still_orders(n: int = 12) -> Sheet:
             "EURUSD",
             "SELL" if index % 2 else "BUY",
             "287,436",
-            "limit 1.04338",
+            states[index % 3],
+            "market, at worst 1.04338",
             "1.04702",
             "1.03874",
-            ("FILLED", "EXPIRED", "REJECTED")[index % 3],
-            "" if index % 3 == 0 else "past its time",
+            "" if states[index % 3] == "filled" else why,
         )
         for index in reversed(range(n))
     ]
-    head = ("time", "instrument", "side", "quantity", "type", "stop", "target", "state", "reason")
+    head = ("time (UTC)", "instrument", "side", "quantity", "state", "type", "stop", "target", "reason")
     return Sheet(head=head, rows=tuple(rows), cycles=tuple(reversed(CYCLES[:n])))
 
 
 def still_fills(n: int = 9) -> Sheet:
-    head = ("time", "instrument", "leg", "side", "quantity", "price", "slippage", "commission", "realized")
+    head = (
+        "time (UTC)",
+        "instrument",
+        "leg",
+        "side",
+        "quantity",
+        "realized P&L",
+        "price",
+        "slippage",
+        "commission",
+    )
     rows = [
         (
             f"01-04 {index:02}:00",
@@ -49,10 +64,10 @@ def still_fills(n: int = 9) -> Sheet:
             "stop" if index % 2 else "entry",
             "BUY" if index % 2 else "SELL",
             "287,436",
+            "-962.91 USD" if index % 2 else "+0.00 USD",
             "1.04703",
             "2.87 USD",
             "0.00 USD",
-            "-962.91 USD" if index % 2 else "-",
         )
         for index in reversed(range(n))
     ]
@@ -60,15 +75,15 @@ def still_fills(n: int = 9) -> Sheet:
 
 
 _POSITIONS = Sheet(
-    head=("instrument", "position", "quantity", "price", "now", "profit and loss", "stop", "target"),
+    head=("instrument", "position", "average price", "price now", "P&L", "stop", "target"),
     rows=(
-        ("EURUSD", "short", "-287,436", "1.04368", "1.04291", "+221.33 USD", "1.04702", "1.03874"),
-        ("USDJPY", "long", "90,000", "117.412", "117.302", "-84.40 USD", "116.950", "118.105"),
+        ("EURUSD", "-287,436 short", "1.04368", "1.04291", "+221.33 USD", "1.04702", "1.03874"),
+        ("USDJPY", "90,000 long", "117.412", "117.302", "-84.40 USD", "116.950", "118.105"),
     ),
     cycles=(CYCLES[7], None),
 )
 _SEATS = Sheet(
-    head=("seat", "calls", "for", "against", "hold", "abstained", "closed", "hit rate", "mean R"),
+    head=("seat", "calls", "for", "against", "hold", "abstained", "trades", "hit rate", "mean R"),
     rows=(
         ("kimi", "48", "31", "9", "6", "2", "22", "54.55 %", "+0.11 R"),
         ("minimax", "48", "29", "12", "7", "0", "20", "50.00 %", "+0.04 R"),
@@ -77,35 +92,47 @@ _SEATS = Sheet(
     cycles=(None, None, None),
 )
 _MODELS = Sheet(
-    head=("role", "model", "asked", "answered", "tokens in", "tokens out", "cost"),
+    head=("role", "model", "asked", "answered", "cost", "tokens in", "tokens out"),
     rows=(
-        ("brain", "qwen3:14b", "112", "110", "402,113", "38,772", "0.00 USD"),
-        ("voter", "kimi-k2", "48", "46", "120,412", "9,310", "0.31 USD"),
+        ("formula brain", "ollama qwen3:14b", "112", "110", "0 USD", "402,113", "38,772"),
+        ("voter", "moonshot kimi-k2", "48", "46", "0.31 USD", "120,412", "9,310"),
     ),
     cycles=(None, None),
 )
 _LIMITS = (
-    Meter(name="risk a trade", words="1 % of equity", used=None),
-    Meter(name="daily loss", words="0.96 of 3 %", used=0.32),
-    Meter(name="drawdown", words="8.31 of 10 %", used=0.831),
-    Meter(name="position notional", words="300 % of equity", used=None),
-    Meter(name="gross leverage", words="3.15 of 5 x equity", used=0.63),
+    Meter(name="risk of a trade", words="1.00 % of equity, forex", used=None),
+    Meter(name="daily loss", words="0.96 % of 3.00 %", used=0.32),
+    Meter(name="drawdown", words="8.31 % of 10.00 %", used=0.831),
+    Meter(name="position", words="302.90 % of 300.00 % of equity, EURUSD", used=1.00967),
+    Meter(name="leverage", words="3.94 of 5 x equity, forex", used=0.788),
 )
 _BUDGETS = (
-    Meter(name="day", words="0.31 of 0.30 USD", used=1.0333),
-    Meter(name="cycle", words="0.02 of 0.25 USD", used=0.08),
+    Meter(name="usd a day", words="0.31 of 0.3 USD", used=1.0333),
+    Meter(name="usd a cycle", words="0.02 of 0.25 USD", used=0.08),
 )
-_HEALTH = (
-    Health(name="feed", state="good", words="EURUSD 1h, newest bar 2017-01-04 10:00 UTC, quote 3 s old"),
-    Health(name="broker", state="good", words="paper-d, PAPER, answered in 0.4 ms"),
-    Health(name="journal", state="good", words="4,112 rows, 9.1 MB, written 2 s ago"),
-    Health(name="runner", state="unknown", words="nobody runs it: an answer waits for a runner"),
+FINE = (
+    Health(name="runner", state="good", words="this terminal: waiting for an answer"),
     Health(name="kill switch", state="good", words="not thrown"),
     Health(
-        name="kimi-k2",
-        state="bad",
-        words="11 of the newest 20 answered; expected an answer within 30 s, found [none]",
+        name="feed replay",
+        state="good",
+        words="newest bar closed 2017-01-04 10:00 UTC; EURUSD 1.04371 / 1.04386, spread 1.5 pips (assumed)",
     ),
+    Health(
+        name="broker",
+        state="good",
+        words="account paper-first, PAPER; answered at 09:30:00 UTC on the wall, in 0.4 ms",
+    ),
+    Health(
+        name="journal",
+        state="good",
+        words="4,112 rows, 9.1 MB, last written 2026-11-21 09:29 UTC on the wall",
+    ),
+)
+BROKEN = Health(
+    name="moonshot kimi-k2",
+    state="bad",
+    words="11 of the newest 20 answered; newest failure: no answer in time",
 )
 EMPTY = Watch(
     account=(),
@@ -127,9 +154,10 @@ def still_watch(**changes: object) -> Watch:
         account=(
             ("equity", "99,037.09 USD"),
             ("balance", "98,900.16 USD"),
-            ("open", "+136.93 USD"),
+            ("open P&L", "+136.93 USD"),
             ("today", "-962.91 USD"),
-            ("drawdown", "0.96 % from 100,000.00 USD"),
+            ("peak", "108,012.40 USD"),
+            ("drawdown", "8.31 % from the peak"),
             ("as of", "2017-01-04 10:00 UTC"),
         ),
         positions=_POSITIONS,
@@ -140,7 +168,7 @@ def still_watch(**changes: object) -> Watch:
         seats=_SEATS,
         models=_MODELS,
         budgets=_BUDGETS,
-        health=_HEALTH,
+        health=(*FINE, BROKEN),
     )
     return watch.model_copy(update=changes)
 

@@ -89,11 +89,11 @@ async def test_a_c_in_a_line_is_a_letter(asked_desk: Path) -> None:
 @pytest.mark.slow
 async def test_one_click_opens_a_cycle_a_question_and_a_row_of_the_journal(asked_desk: Path) -> None:
     async with terminal(door_of(asked_desk, must_attach=True)) as (app, pilot):
-        await pilot.click("#cycles", offset=(3, 1))
+        await pilot.click("#cycles", offset=(3, 2))
         await until(pilot, lambda: isinstance(app.screen, StoryScreen))
         await sees(app, pilot, "closed 2017-01-04 09:00 UTC")
         await pilot.press("escape")
-        await pilot.click("#questions", offset=(3, 0))
+        await pilot.click("#questions", offset=(3, 1))
         await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
         await pilot.press("escape", "f2")
         await until(pilot, lambda: app.screen.query_one(DataTable).row_count == 2)

@@ -64,7 +64,7 @@ async def test_a_command_completed_by_tab_is_answered_from_the_record(tmp_path: 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("/why", "decided on the bar that closed 2017-01-04 10:00 UTC"),
+        ("/why", "decided on the bar that closed 2017-01-04 10:00"),
         ("/votes", "no seat asked"),
         ("/evidence", "from 60 bars of 1h"),
         ("/risk EURUSD SELL", "at risk 1,000.00 USD, 1.00 % of equity"),

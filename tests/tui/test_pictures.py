@@ -29,7 +29,7 @@ def same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("scene", SCENES)
 async def test_a_screen_looks_as_pictured(scene: str, size: str) -> None:
     told = SCENES[scene]
-    async with still_terminal(told.door(), SIZES[size], toasts=told.toasts) as (app, pilot):
+    async with still_terminal(told.door(), SIZES[size], toasts=told.toasts, theme=told.theme) as (app, pilot):
         for keys, words in told.steps:
             await pilot.press(*keys.split())
             await sees(app, pilot, words)
