@@ -293,10 +293,22 @@ async def test_a_desk_that_cannot_be_read_is_said_to_be_old_until_it_can_and_is_
         await until(pilot, lambda: "OLD" not in shown(app))
 
 
-async def test_a_journal_that_is_none_from_the_beginning_leaves_f9_at_work(tmp_path: Path) -> None:
-    (tmp_path / "d").mkdir()
-    (tmp_path / "d" / "journal.db").write_bytes(b"no journal at all" * 100)
-    door = door_of(tmp_path, must_attach=True)
+@pytest.fixture
+def quiet_desk(tmp_path: Path) -> Path:
+    window = ("--sample", "eurusd-2017", "--from", QUIET[0], "--to", QUIET[1], "--desk", "d")
+    assert dualbrain(tmp_path, "run", *window).code == 0
+    return tmp_path
+
+
+async def test_a_journal_that_was_never_read_leaves_f9_at_work(
+    quiet_desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(*_words: object, **_place: object) -> None:
+        raise JournalUnavailable("expected to read the journal, found: disk image is malformed")
+
+    monkeypatch.setattr(JournalReader, "tip", torn)
+    monkeypatch.setattr(JournalReader, "last", torn)
+    door = door_of(quiet_desk, must_attach=True)
 
     def connect() -> DeskDoor:
         door.open()
@@ -310,7 +322,7 @@ async def test_a_journal_that_is_none_from_the_beginning_leaves_f9_at_work(tmp_p
         await pilot.press("enter")
         await sees(app, pilot, "HALTED · OLD")
     door.close()
-    assert (tmp_path / "d" / "HALT").is_file()
+    assert (quiet_desk / "d" / "HALT").is_file()
 
 
 async def test_what_was_done_under_another_screen_is_seen_on_the_way_back(tmp_path: Path) -> None:
