@@ -97,7 +97,11 @@ class StoryScreen(Screen[None]):
                 self._candles = await asyncio.to_thread(self._door.candles, self.cycle_id)
         except DualbrainError as error:
             self._shown = None
-            self.query_one("#cycle-title", Static).update(f"! {error}")
+            if self.app.is_running:
+                self.query_one("#cycle-title", Static).update(f"! {error}")
+            return
+        # Widgets go before their workers when the terminal is left.
+        if not self.app.is_running:
             return
         self._draw(question)
         if told != self._shown:
@@ -126,9 +130,9 @@ class StoryScreen(Screen[None]):
     async def _replay(self) -> None:
         try:
             told = await asyncio.to_thread(self._door.replay, self.cycle_id)
+            lines = [told.title, *(f"{name}: {text}" for name, text in told.rows)]
         except DualbrainError as error:
-            self.query_one("#replayed", Static).update(f"! {error}")
-            return
-        lines = [told.title, *(f"{name}: {text}" for name, text in told.rows)]
-        self.query_one("#replayed", Static).update("\n".join(lines))
-        self.query_one("#story", VerticalScroll).scroll_end(animate=False)
+            lines = [f"! {error}"]
+        if self.app.is_running:
+            self.query_one("#replayed", Static).update("\n".join(lines))
+            self.query_one("#story", VerticalScroll).scroll_end(animate=False)

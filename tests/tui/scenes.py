@@ -7,21 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.tui.still_door import (
-    CYCLE,
-    HEARD,
     LOST,
     StillDoor,
     day_of_cycles,
-    left_alone,
     still_overview,
     still_question,
     still_status,
-    still_story,
-    stood_aside,
-    voting,
-    wanted,
     with_decision,
 )
+from tests.tui.still_story import CYCLE, HEARD, left_alone, still_story, stood_aside, voting, wanted
 from tests.tui.still_watch import BROKEN, EMPTY, FINE, still_orders, still_watch
 from tui.door import Health, Source, Spoke, Told, Watch
 from tui.theme import DEFAULT

@@ -1,6 +1,7 @@
 """A cycle told while it goes on: stages as they come, words of its models and of no others."""
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
+from contracts.errors import DataUnavailable
 from memory.lease import DeskLease
 from tests.desk.what_if_scene import SEATS, at, configure, vote
 from tests.servers.answers import Step
 from tests.servers.scripted import Request, ScriptedServer
+from tests.tui.still_door import StillDoor
 from tests.tui.terminal import door_of, sees, shown, terminal, until
+from tui.app import DualbrainApp
 from tui.desk_screen import DeskScreen
-from tui.door import Spoke
+from tui.door import Spoke, Story
 from tui.messages import WordsHeard
 from tui.speech import SaidSoFar
 from tui.story_screen import StoryScreen
@@ -179,3 +183,27 @@ def test_what_is_kept_of_the_models_is_of_the_newest_cycle_and_bounded() -> None
     said.add([Spoke(kind="desk", who="fill", text="entry", cycle_id=second)])
     assert said.of(first) == ()
     assert [(each.kind, len(each.text)) for each in said.of(second)] == [("says", 20_000), ("thinks", 2)]
+
+
+class LeftDoor(StillDoor):
+    """A look that fails when the widgets are gone, because the terminal is being left."""
+
+    screen: StoryScreen | None = None
+
+    def story(self, cycle_id: str) -> Story:
+        give_up = time.monotonic() + 5
+        while (self.screen is None or self.screen.query("#cycle-title")) and time.monotonic() < give_up:
+            time.sleep(0.0005)
+        raise DataUnavailable("expected the cycle, found none")
+
+
+async def test_a_terminal_that_is_left_in_the_middle_of_a_look_ends_without_an_error() -> None:
+    door = LeftDoor()
+    app = DualbrainApp(lambda: door)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.overview is not None)
+        await pilot.press("f5")
+        await until(pilot, lambda: isinstance(app.screen, StoryScreen))
+        assert isinstance(app.screen, StoryScreen)
+        door.screen = app.screen
+    assert app.return_value is None
