@@ -103,10 +103,9 @@ class Chat(Vertical):
         if to:
             await self.said.add(Static(f"the answer to: {to}", markup=False, classes="line"))
         if told.is_mistake:
-            mistake = Static(f"! {told.title}", markup=False, classes="mistake")
-            await self.said.add(mistake)
+            await self.said.add(Static(f"! {told.title}", markup=False, classes="mistake"))
             # That something was not done is never left out of sight.
-            self.call_after_refresh(self.said.scroll_to_widget, mistake, animate=False)
+            self.said.anchor()
             return
         head = (
             Markdown(told.title, open_links=False, classes="answer")

@@ -18,7 +18,6 @@ from tui.door import Door, Overview, Told
 from tui.messages import AnswerCame, LineTyped, QuestionChosen, SourceChosen, WordsHeard
 from tui.question_screen import QuestionScreen
 from tui.source_screen import SourceScreen
-from tui.speech import Speech
 from tui.status_line import StatusLine
 
 _WELCOME = "Ask about the desk in plain words, or type / for commands. ? shows the keys, F9 halts."
@@ -50,11 +49,6 @@ class DeskScreen(Screen[None]):
     async def on_mount(self) -> None:
         self.watch(self.app, "overview", self._show)
         await self._chat.said.say("desk", _WELCOME)
-
-    def on_screen_resume(self) -> None:
-        # What was said under another screen was never laid out.
-        for said in self.query(Speech):
-            said.stay_with_the_newest()
 
     def on_line_typed(self, message: LineTyped) -> None:
         self._answer(message.line)

@@ -113,6 +113,8 @@ class JournalScreen(Screen[None]):
         except DualbrainError as error:
             self._say(f"! {error}")
             return
+        if not self.app.is_running:
+            return
         self._table.clear()
         self._words = words
         self._add(found)
@@ -150,7 +152,9 @@ class JournalScreen(Screen[None]):
         )
 
     def _say(self, text: str) -> None:
-        self.query_one("#verdict", Static).update(text)
+        # Widgets go before their workers when the terminal is left.
+        if self.app.is_running:
+            self.query_one("#verdict", Static).update(text)
 
     def _pointed_at(self) -> str | None:
         """The cycle under the cursor."""

@@ -118,7 +118,7 @@ class QuestionScreen(ModalScreen[None]):
         except DualbrainError as error:
             self._tell(f"! {error}")
             return
-        if found is not None:
+        if found is not None and self.app.is_running:
             self._show(found)
 
     @work(exclusive=True, group="chart")
@@ -129,7 +129,8 @@ class QuestionScreen(ModalScreen[None]):
         except DualbrainError as error:
             self._tell(f"! {error}")
             return
-        self.query_one(CandleChart).show(candles, question)
+        if self.app.is_running:
+            self.query_one(CandleChart).show(candles, question)
 
     def _show(self, question: Question) -> None:
         before, self._shown = self._shown, question
@@ -192,4 +193,6 @@ class QuestionScreen(ModalScreen[None]):
         self._read()
 
     def _tell(self, text: str) -> None:
-        self.query_one("#fate", Static).update(text)
+        # Widgets go before their workers when the terminal is left.
+        if self.app.is_running:
+            self.query_one("#fate", Static).update(text)

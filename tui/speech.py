@@ -16,8 +16,6 @@ from tui.streamed_words import StreamedWords
 _MAX_ENTRIES = 200
 _MAX_KEPT = 20_000
 """Characters of one speaker that are kept for a screen that opens in the middle."""
-_NEAR_THE_END = 12
-"""Lines; what was just added counts as not seen yet."""
 
 
 class Speech(VerticalScroll):
@@ -27,17 +25,10 @@ class Speech(VerticalScroll):
         super().__init__(id=id, can_focus=True)
         self._streams: dict[tuple[str | None, str, str], StreamedWords] = {}
         self._streamed: dict[str, list[Widget]] = {}
-        self._left_at = 0.0
-        """Where the newest was shown; elsewhere, the person has scrolled."""
 
-    def on_resize(self) -> None:
-        # Narrower means more lines: whoever saw the newest would see it no more.
-        self.stay_with_the_newest()
-
-    def stay_with_the_newest(self) -> None:
-        """Show it again to whoever had not scrolled away from it."""
-        if self.scroll_y == self._left_at:
-            self.call_after_refresh(self._show_newest)
+    def on_mount(self) -> None:
+        # The newest stays in sight, whatever grows or is resized, until the person scrolls.
+        self.anchor()
 
     async def add(self, entry: Widget) -> None:
         """Show one entry more; the oldest go."""
@@ -52,7 +43,7 @@ class Speech(VerticalScroll):
         """Show one line of somebody."""
         await self.add(Static(f"{who}: {text}", markup=False, classes="line"))
         # Whoever speaks wants to see what comes of it, however far up was being read.
-        self.call_after_refresh(self._show_newest)
+        self.anchor()
 
     async def hear(self, spoken: Sequence[Spoke]) -> None:
         """Show words as they come; each speaker goes on where it was."""
@@ -67,7 +58,6 @@ class Speech(VerticalScroll):
             for spoke in together:
                 stream = self._streams.get((spoke.cycle_id, spoke.who, spoke.kind))
                 await (stream or await self._begin(spoke)).write(spoke.text)
-        self._follow()
 
     def hush(self) -> None:
         """End what is being said; the next words begin anew."""
@@ -78,15 +68,6 @@ class Speech(VerticalScroll):
         self.hush()
         for entry in self._streamed.pop(who, []):
             await entry.remove()
-
-    def _follow(self) -> None:
-        """Show the newest, unless the person has scrolled up to read."""
-        if self.max_scroll_y - self.scroll_y <= _NEAR_THE_END:
-            self.call_after_refresh(self._show_newest)
-
-    def _show_newest(self) -> None:
-        self.scroll_end(animate=False, immediate=True)
-        self._left_at = self.scroll_y
 
     async def _begin(self, spoke: Spoke) -> StreamedWords:
         if any(cycle_id not in (None, spoke.cycle_id) for cycle_id, _, _ in self._streams):
