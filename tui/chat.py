@@ -119,8 +119,7 @@ class Chat(Vertical):
             await self.said.add(Static("rests on", classes="rests-on"))
             await self.said.add(SourceList(told.sources))
         if told.rows or told.sources:
-            # A long answer is read from its beginning.
-            self.call_after_refresh(self.said.scroll_to_widget, head, top=True, animate=False)
+            self.call_after_refresh(self.said.show_from, head, self.said.children[-1])
 
     def focus_sources(self) -> bool:
         """Go to what the newest answer rests on; False where nothing said so far rests on anything."""

@@ -39,6 +39,11 @@ class Speech(VerticalScroll):
         if len(self.children) > _MAX_ENTRIES and not self._streams:
             await self.remove_children(self.children[: len(self.children) - _MAX_ENTRIES])
 
+    def show_from(self, first: Widget, last: Widget) -> None:
+        """Entries longer than the screen are read from their beginning; after others the end is shown."""
+        if last.virtual_region.bottom - first.virtual_region.y > self.size.height:
+            self.scroll_to_widget(first, top=True, animate=False)
+
     async def say(self, who: str, text: str) -> None:
         """Show one line of somebody."""
         await self.add(Static(f"{who}: {text}", markup=False, classes="line"))
