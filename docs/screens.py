@@ -140,3 +140,5 @@ WAYS: dict[str, Callable[[DualbrainApp, Driving, PicturedDoor], Awaitable[None]]
     "halt": _to_the_halt,
 }
 """What leads to each picture, from where the one before was taken."""
+NAMES = (*WAYS, "watch")
+"""Every picture that is taken; the watch screen's is of a desk that has traded for weeks."""

@@ -89,7 +89,7 @@ def test_the_page_of_the_terminal_shows_every_picture_and_no_other() -> None:
         r"^!\[[^\]]+\]\(pictures/(\w+)\.svg\)$", read(ROOT / "docs" / "terminal.md"), re.MULTILINE
     )
     kept = [path.stem for path in (ROOT / "docs" / "pictures").glob("*")]
-    assert sorted(shown) == sorted(kept) == sorted(screens.WAYS)
+    assert sorted(shown) == sorted(kept) == sorted(screens.NAMES)
 
 
 def test_an_unknown_argument_of_the_generator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
