@@ -47,7 +47,7 @@ MODELS = (*SEATS, *BRAINS)
 
 Said = TypeVar("Said", bound=Ballot | FormulaView)
 
-_DEADLINE_S, _SOON_S = 10.0, 0.1
+_DEADLINE_S, _SOON_S = 60.0, 0.1
 _BARS = {Timeframe.H1: random_bars(1, 600), Timeframe.H4: random_bars(2, 600)}
 _MIDNIGHT = datetime(2024, 3, 6, tzinfo=UTC)
 
