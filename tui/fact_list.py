@@ -14,6 +14,7 @@ from textual.visual import RenderOptions, Visual
 from textual.widgets import Static
 
 from tui.door import Rows
+from tui.plain_words import printable
 
 _NAME_MIN, _NAME_MAX = 8, 22
 
@@ -79,8 +80,3 @@ class _Facts(Visual):
                     line += Content.styled(end, "$foreground-muted")
                 lines.append(line.rstrip())
         return lines
-
-
-def printable(text: str) -> str:
-    """Words of a model may hold codes that would move the cursor."""
-    return "".join(each if each.isprintable() or each == "\n" else " " for each in text)

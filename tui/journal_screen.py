@@ -113,20 +113,22 @@ class JournalScreen(Screen[None]):
         except DualbrainError as error:
             self._say(f"! {error}")
             return
-        if not self.app.is_running:
-            return
-        self._table.clear()
-        self._words = words
-        self._add(found)
+        if self.app.is_running:
+            self._table.clear()
+            self._words = words
+            self._add(found)
 
     @work(exclusive=True, group="search")
     async def _go_on(self) -> None:
         try:
             found = await asyncio.to_thread(self._door.cycles, self._words, self._last_row)
         except DualbrainError as error:
+            # Asked again when the person goes on.
+            self._is_whole = False
             self._say(f"! {error}")
             return
-        self._add(found)
+        if self.app.is_running:
+            self._add(found)
 
     def _add(self, found: Sequence[CycleRow]) -> None:
         for each in found:

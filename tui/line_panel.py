@@ -9,6 +9,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tui.door import Health, Meter, Rows
+from tui.plain_words import printable
 
 NEAR, OVER = 0.8, 1.0
 """Shares of a limit from which on it is said to be near, and to be over."""
@@ -58,7 +59,7 @@ class AccountLine(LinePanel):
     def lines(self, width: int) -> list[Content]:
         found: list[Content] = []
         for name, words in self._facts:
-            fact = Content.assemble((f"{name} ", _MUTED), (_printable(words), "bold"))
+            fact = Content.assemble((f"{name} ", _MUTED), (_one_line(words), "bold"))
             if found and found[-1].cell_length + len(_BETWEEN) + fact.cell_length <= width:
                 found[-1] = Content.assemble(found[-1], (_BETWEEN, _MUTED), fact)
             else:
@@ -115,7 +116,7 @@ def _meter_line(meter: Meter, room: int, width: int) -> Content:
     if meter.used is None:
         name = f"{_cut(meter.name, _MAX_NAME)} "
         return Content.assemble(name, (_cut(meter.words, width - cell_len(name)), _MUTED))
-    name = f"{set_cell_size(_printable(meter.name), room)} "
+    name = f"{set_cell_size(_one_line(meter.name), room)} "
     colour, word = "primary", ""
     if meter.used >= OVER:
         colour, word = "error", "over "
@@ -137,13 +138,13 @@ def _meter_line(meter: Meter, room: int, width: int) -> Content:
 def _health_lines(health: Health, room: int, width: int) -> list[Content]:
     sign, colour = _SIGNS[health.state]
     head = Content.assemble(
-        f"{set_cell_size(_printable(health.name), room)} ", (sign.ljust(_SIGN_ROOM), colour)
+        f"{set_cell_size(_one_line(health.name), room)} ", (sign.ljust(_SIGN_ROOM), colour)
     )
     rest = max(10, width - head.cell_length)
     if health.state != "bad":
         return [Content.assemble(head, (_cut(health.words, rest), _MUTED))]
     first, *others = textwrap.wrap(
-        _printable(health.words),
+        _one_line(health.words),
         max(width, _HANGS + 10),
         initial_indent="." * head.cell_length,
         subsequent_indent=" " * _HANGS,
@@ -156,12 +157,11 @@ def _nothing(words: str) -> Content:
 
 
 def _cut(text: str, width: int) -> str:
-    text = _printable(text)
+    text = _one_line(text)
     if cell_len(text) <= width:
         return text
     return f"{set_cell_size(text, width - 1).rstrip(' ,;:')}…" if width > 1 else ""
 
 
-def _printable(text: str) -> str:
-    """One line, without codes that would move the cursor."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+def _one_line(text: str) -> str:
+    return " ".join(printable(text).split())

@@ -9,8 +9,8 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-_JOINER = "\u200d"
-"""Holds an emoji of several parts together."""
+_KEPT = ("\n", "\u200d")
+"""Ends of lines, and what holds an emoji of several parts together."""
 
 
 class PlainWords(LineFilter):
@@ -25,4 +25,4 @@ class PlainWords(LineFilter):
 
 def printable(text: str) -> str:
     """The text without control codes, marks of direction and halves of characters; as wide as before."""
-    return "".join(each if each.isprintable() or each == _JOINER else " " * cell_len(each) for each in text)
+    return "".join(each if each.isprintable() or each in _KEPT else " " * cell_len(each) for each in text)

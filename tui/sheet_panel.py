@@ -14,6 +14,7 @@ from textual.widgets import DataTable, Static
 
 from tui.door import Sheet
 from tui.messages import CycleChosen
+from tui.plain_words import printable
 
 _NUMBER = re.compile(r"[-+−]?\d[\d,]*(\.\d+)?( \S{1,4})?")
 """A number, with a unit such as USD or % where it has one."""
@@ -151,5 +152,5 @@ def _is_numeric(column: tuple[str, ...]) -> bool:
 
 
 def _cell(text: str, *, is_number: bool) -> Text:
-    shown = "".join(each if each.isprintable() else " " for each in text)
+    shown = printable(text).replace("\n", " ")
     return Text(shown, justify="right" if is_number else "left", no_wrap=True, overflow="ellipsis")

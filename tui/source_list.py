@@ -9,8 +9,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui.door import Source
-from tui.fact_list import printable
 from tui.messages import CycleChosen, SourceChosen
+from tui.plain_words import printable
 
 
 class SourceList(OptionList):

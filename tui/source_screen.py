@@ -9,7 +9,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from tui.door import Source
-from tui.fact_list import FactList, printable
+from tui.fact_list import FactList
+from tui.plain_words import printable
 
 
 class SourceScreen(ModalScreen[None]):

@@ -137,9 +137,6 @@ class DeskDoor:
             halted_by=self._switch.halted_by(),
         )
 
-    def row(self) -> int:
-        return self._journal.tip().n_rows
-
     def overview(self) -> Overview:
         return self._overview.look(self.now(), self._seen())
 

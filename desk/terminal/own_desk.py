@@ -70,22 +70,18 @@ class OwnDesk:
         self._wanted: deque[str] = deque()
         self._looked_s = float("-inf")
         self._is_open, self._is_leaving = threading.Event(), threading.Event()
-        self._failed: Exception | None = None
+        self.failure: Exception | None = None
+        """What it ended with, where it was an error; `doing` tells it."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[str] | None = None
         self._thread = threading.Thread(target=self._live, name="own desk", daemon=True)
-
-    @property
-    def failure(self) -> Exception | None:
-        """The error it ended with, if one did it; `doing` tells it."""
-        return self._failed
 
     def start(self) -> None:
         """Take the desk and set it going; LeaseHeld where another runner has it."""
         self._thread.start()
         self._is_open.wait()
-        if self._failed is not None:
-            raise self._failed
+        if self.failure is not None:
+            raise self.failure
 
     def decide(self, instrument_id: str) -> None:
         """Have the newest closed bar decided on once more, as soon as no step is under way."""
@@ -116,7 +112,7 @@ class OwnDesk:
                 runner.finish(asyncio.run(self._run(runner)))
             self.doing = "closed"
         except Exception as error:  # noqa: BLE001 - the session's door in this thread: it is told on the screen
-            self._failed = error
+            self.failure = error
             kind = "" if isinstance(error, DualbrainError) else f"{type(error).__name__}: "
             self.doing = f"stopped: {kind}{error}"
             if self._is_open.is_set():

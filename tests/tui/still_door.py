@@ -212,9 +212,6 @@ class StillDoor:
         self._fail("status")
         return self.is_now
 
-    def row(self) -> int:
-        return self.seen.row
-
     def overview(self) -> Overview:
         self._fail("overview")
         return self.seen
