@@ -303,7 +303,7 @@ async def test_words_of_others_are_words_and_long_ones_are_cut_or_wrapped() -> N
     )
     async with watching(StillDoor(watched=watched)) as (app, pilot):
         await sees(app, pilot, name)
-        assert cells(app, "seats", 0) == [f"{name} "]
+        assert cells(app, "seats", 0) == [name]
         health = app.screen.query_one("#health").region
         told = "\n".join(s.text for s in app.screen._compositor.render_strips()[health.y : health.bottom])
         assert told.count("END") == 1, "expected what fails in full, and what is fine on one line"
