@@ -8,6 +8,7 @@ from contracts.exchange import Exchange
 from contracts.market import Timeframe
 from contracts.records import (
     AccountMarks,
+    Approval,
     DeskState,
     Environment,
     Gate,
@@ -48,6 +49,23 @@ def make_gate(name: object, *, level: str = "vote", text: str = "strong") -> Gat
             "threshold": 1.5,
             "reasons": (Reason(code="weak", text=text),) if level == "closed" else (),
         }
+    )
+
+
+def make_approval(name: object, *, is_granted: bool, reason: str = "") -> Approval:
+    """A person's word on the first question of the cycle of this name."""
+    return Approval(
+        cycle_id=cycle_named(name),
+        as_of=AS_OF,
+        parents=(),
+        round=0,
+        request_id=NO_HASH,
+        is_granted=is_granted,
+        by="trader",
+        kind="person",
+        quantity=1.0,
+        reason=reason,
+        answered_at=AS_OF,
     )
 
 

@@ -1,49 +1,37 @@
-"""The terminal: opens the door after the first paint, looks through it, and knows every screen.
-
-    connect -> Door -> status, overview (followed by widgets) and words (sent to desk and story screens)
-
-Looking and answering happen in threads, so that neither a long replay nor a model that hangs stops a key.
-"""
+"""The terminal: its screens, the keys and words that lead to them, and its theme."""
 
 import asyncio
-import signal
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import ClassVar
 
 from textual import work
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
-from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import LoadingIndicator
-from textual.worker import WorkerFailed
 
-from contracts.errors import DualbrainError, InvariantBroken
+from contracts.errors import DualbrainError
 from tui.desk_screen import DeskScreen
-from tui.door import Door, Overview, Status
+from tui.door import Door
+from tui.door_app import DoorApp
 from tui.halt_screen import HaltScreen
 from tui.help_screen import HelpScreen, keys_of
 from tui.journal_screen import JournalScreen
 from tui.messages import CycleChosen, WordsHeard
 from tui.plain_words import PlainWords
 from tui.question_screen import QuestionScreen
-from tui.speech import SaidSoFar
 from tui.status_line import StatusLine
 from tui.story_screen import StoryScreen
 from tui.theme import DEFAULT, THEMES
 from tui.watch_screen import WatchScreen
 
-_LOOK_S = 0.5
 _SCREENS: dict[str, type[Screen[None]]] = {"journal": JournalScreen, "watch": WatchScreen}
 """What leads to a screen, and that screen."""
-_HEAR_S = 0.1
-"""Words are shown so often at most; a redraw a token would starve the loop."""
 
 
-class DualbrainApp(App[DualbrainError]):
-    """One terminal on one desk; ends with the error that kept it from opening, if one did."""
+class DualbrainApp(DoorApp):
+    """One terminal on one desk."""
 
     TITLE = "dualbrain"
     CSS_PATH = "terminal.tcss"
@@ -57,10 +45,6 @@ class DualbrainApp(App[DualbrainError]):
         Binding("f5", "story", "Cycle"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
     ]
-    status: reactive[Status | None] = reactive(None)
-    overview: reactive[Overview | None] = reactive(None)
-    unread: reactive[str] = reactive("")
-    """Since when the desk could not be read, and why; what every screen shows is as old."""
 
     def __init__(
         self,
@@ -69,23 +53,25 @@ class DualbrainApp(App[DualbrainError]):
         theme: str = DEFAULT,
         keep_theme: Callable[[str], None] | None = None,
     ) -> None:
-        super().__init__()
-        self._connect, self._keep_theme = connect, keep_theme
+        super().__init__(connect)
+        self._keep_theme = keep_theme
         for own in THEMES:
             self.register_theme(own)
         self.theme = theme if theme in self.available_themes else DEFAULT
-        self.door: Door | None = None
         self._plain = PlainWords()
-        self._said = SaidSoFar()
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
         yield LoadingIndicator()
 
     def on_ready(self) -> None:
-        self._leave_when_told()
         self.theme_changed_signal.subscribe(self, lambda changed: self._keep(changed.name))
-        self._open()
+
+    async def opened(self, door: Door) -> None:
+        opening = self.query_one(LoadingIndicator)
+        await self.push_screen(DeskScreen(door, self.hear))
+        # It would go on moving under the desk, which is drawn anew with every move.
+        await opening.remove()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return (*super().get_line_filters(), self._plain)
@@ -123,7 +109,7 @@ class DualbrainApp(App[DualbrainError]):
         if self.door is None or isinstance(self.screen, QuestionScreen):
             return
         if self.overview is None or not self.overview.questions:
-            await self._look_again(self.door)
+            await self.look_again()
         if self.overview is None or not self.overview.questions:
             self.notify("no question is open")
             return
@@ -134,7 +120,7 @@ class DualbrainApp(App[DualbrainError]):
         """Open the newest cycle that is not over, else the newest, as of now."""
         if self.door is None:
             return
-        await self._look_again(self.door)
+        await self.look_again()
         cycles = () if self.overview is None else self.overview.cycles
         if not cycles:
             self.notify("no cycle is on record yet")
@@ -149,76 +135,14 @@ class DualbrainApp(App[DualbrainError]):
         if self.door is not None and self.status is not None and not isinstance(self.screen, HaltScreen):
             self.push_screen(HaltScreen(self.door, self.status))
 
-    def _leave_when_told(self) -> None:
-        """A terminal that is closed, or told to end, is left as by Ctrl+Q: the desk ends in good order."""
-        for name in ("SIGTERM", "SIGHUP"):
-            # Windows knows neither the second one nor handlers in a loop.
-            with suppress(AttributeError, NotImplementedError):
-                asyncio.get_running_loop().add_signal_handler(getattr(signal, name), self.exit)
-
-    def _fatal_error(self) -> None:
-        """End with one sentence: Textual's own report prints what every variable held, keys among them."""
-        raised = self._exception
-        error = raised.error if isinstance(raised, WorkerFailed) else raised
-        self._return_value = InvariantBroken(
-            f"expected the terminal to go on, found {type(error).__name__}: {error}; what is on "
-            "record is safe: start it again, and report this"
-        )
-        self._close_messages_no_wait()
-
-    @work(group="door")
-    async def _open(self) -> None:
-        try:
-            self.door = await asyncio.to_thread(self._connect)
-        except DualbrainError as error:
-            self.exit(error)
-            return
-        opening = self.query_one(LoadingIndicator)
-        await self.push_screen(DeskScreen(self.door, self._hear))
-        # It would go on moving under the desk, which is drawn anew with every move.
-        await opening.remove()
-        self.set_interval(_HEAR_S, self._hear)
-        await self._watch_desk(self.door)
-
-    async def _watch_desk(self, door: Door) -> None:
-        """Look at the desk until the terminal ends; what cannot be read is told and looked at again."""
-        seen_at = door.now()
-        while True:
-            try:
-                await self._look(door)
-                seen_at, self.unread = door.now(), ""
-            except DualbrainError as error:
-                self.unread = f"not read since {seen_at:%H:%M:%S} UTC: {error}"
-            await asyncio.sleep(_LOOK_S)
-
-    async def _look(self, door: Door) -> None:
-        self.status = await asyncio.to_thread(door.status)
-        # Cheap where nothing was written; who follows it is told only where something differs.
-        self.overview = await asyncio.to_thread(door.overview)
-
-    async def _look_again(self, door: Door) -> None:
-        try:
-            self.overview = await asyncio.to_thread(door.overview)
-        except DualbrainError as error:
-            self.notify(str(error), severity="error", markup=False)
-
     def _open_story(self, cycle_id: str) -> None:
         top = self.screen
         if self.door is None or (isinstance(top, StoryScreen) and top.cycle_id == cycle_id):
             return
         story = StoryScreen(self.door, cycle_id)
         self.push_screen(story)
-        if said := self._said.of(cycle_id):
+        if said := self.said.of(cycle_id):
             story.post_message(WordsHeard(said))
-
-    def _hear(self) -> None:
-        """Send on what was said since, once, to every screen that shows words."""
-        if self.door is None or not (spoken := self.door.heard()):
-            return
-        self._said.add(spoken)
-        for screen in self.screen_stack:
-            if isinstance(screen, DeskScreen | StoryScreen):
-                screen.post_message(WordsHeard(spoken))
 
     @work(group="theme")
     async def _keep(self, theme: str) -> None:

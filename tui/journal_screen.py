@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -15,22 +15,8 @@ from contracts.errors import DualbrainError
 from tui.copying import copy_cycle
 from tui.door import CycleRow, Door
 from tui.messages import CycleChosen
+from tui.row_table import RowTable
 from tui.status_line import StatusLine
-
-
-class CycleTable(DataTable[Text]):
-    """A table of cycles, one of which one click opens."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select_cursor", "Open", tooltip="tell the cycle stage by stage")
-    ]
-
-    def on_click(self, event: events.Click) -> None:
-        # Textual opens a row where the cursor stands already, in the very cell.
-        row, column = event.style.meta.get("row", -1), event.style.meta.get("column", -1)
-        if row >= 0 and column >= 0:
-            self.move_cursor(row=row, column=column)
-
 
 _NEAR_THE_END = 10
 """Rows; the next page is asked for before one arrives there."""
@@ -63,7 +49,7 @@ class JournalScreen(Screen[None]):
             id="words",
             max_length=200,
         )
-        yield CycleTable(id="found", cursor_type="row")
+        yield RowTable(id="found", cursor_type="row")
         yield Static("", id="verdict", markup=False)
         yield Footer()
 
@@ -165,5 +151,5 @@ class JournalScreen(Screen[None]):
         return self._table.coordinate_to_cell_key(self._table.cursor_coordinate).row_key.value
 
     @property
-    def _table(self) -> CycleTable:
-        return self.query_one("#found", CycleTable)
+    def _table(self) -> RowTable:
+        return self.query_one("#found", RowTable)

@@ -5,7 +5,6 @@ import re
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.coordinate import Coordinate
@@ -15,14 +14,15 @@ from textual.widgets import DataTable, Static
 from tui.door import Sheet
 from tui.messages import CycleChosen
 from tui.plain_words import printable
+from tui.row_table import RowTable
 
 _NUMBER = re.compile(r"[-+−]?\d[\d,]*(\.\d+)?( \S{1,4})?")
 """A number, with a unit such as USD or % where it has one."""
 _NOTHING = ("", "-", "none")
 
 
-class SheetTable(DataTable[Text]):
-    """Opens a row by one click, as a list does; a number is shown whole or not at all."""
+class SheetTable(RowTable):
+    """A number is shown whole or not at all."""
 
     def render_line(self, y: int) -> Strip:
         line, at = super().render_line(y), -self.scroll_offset.x
@@ -37,13 +37,6 @@ class SheetTable(DataTable[Text]):
             elif right < at and line.crop(right - 2, right).text.strip():
                 line = Strip.join([line.crop(0, right - 2), _goes_on(line.crop(right - 2, right))])
         return line
-
-    def on_click(self, event: events.Click) -> None:
-        row = event.style.meta.get("row", -1)
-        if row >= 0:
-            event.prevent_default()
-            self.move_cursor(row=row)
-            self.action_select_cursor()
 
 
 class SheetPanel(Vertical):

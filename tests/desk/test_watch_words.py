@@ -10,13 +10,10 @@ from pathlib import Path
 import pytest
 
 from agents.desk_results import AccountSeen, account_seen
-from contracts.errors import DataUnavailable, JournalUnavailable
 from contracts.market import Quote
 from contracts.ports import AccountState
 from contracts.records import Ballot, OrderIntent
 from desk.terminal.account_words import account_now, account_rows, position_lines
-from desk.terminal.door import DeskDoor
-from desk.terminal.health import Around, health
 from desk.terminal.limit_words import limit_meters
 from desk.terminal.overview_words import OverviewWords
 from desk.terminal.own_desk import Seen
@@ -24,16 +21,11 @@ from desk.wiring import open_desk
 from memory.blobs import FileBlobStore
 from memory.journal import SqliteJournal, open_for_reading
 from tests.agents.desk_scene import open_to_write, write_votes
-from tests.desk.command_line import dualbrain
-from tests.desk.watch_scene import OPEN, SATURDAY, door, line, meter, raw, trade, watched
-from tests.desk.what_if_scene import SEATS, at, configure, voted_once
+from tests.desk.watch_scene import SATURDAY, column, door, fed, line, meter, own_door, raw, trade, watched
+from tests.desk.what_if_scene import SEATS, voted_once
 from tests.factories import AS_OF, cycle_named, make_desk_state, make_environment, make_order
-from tests.servers.answers import error
-from tests.servers.scripted import ScriptedServer
 from tests.tools import risk_scene
-from tests.tui.terminal import door_of
 from tools.limits import RiskLimits
-from tui.door import Sheet
 
 pytestmark = pytest.mark.slow
 
@@ -45,12 +37,6 @@ def weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A desk that holds a short position; tests only read it."""
-    return trade(tmp_path_factory.mktemp("short"), OPEN)
-
-
-@pytest.fixture(scope="module")
 def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A desk whose panel approved one trade; tests only read it."""
     home = tmp_path_factory.mktemp("voted")
@@ -58,23 +44,8 @@ def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def column(sheet: Sheet, name: str) -> list[str]:
-    return [row[sheet.head.index(name)] for row in sheet.rows]
-
-
 def amount(words: str) -> Decimal:
     return Decimal(words.split()[0].replace(",", ""))
-
-
-def own_door(home: Path, span: tuple[str, str] = (OPEN[1], OPEN[3])) -> DeskDoor:
-    return door_of(home, span=span, changes={"approval.policy": "autonomous"})
-
-
-def wait_for(opened: DeskDoor, doing: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not opened.status().doing.startswith(doing):
-        assert time.monotonic() < deadline, f"expected {doing}, found {opened.status().doing}"
-        time.sleep(0.05)
 
 
 def test_the_account_is_the_start_and_what_every_fill_came_to(weeks: Path) -> None:
@@ -180,16 +151,11 @@ def test_an_open_position_is_the_brokers_own_and_opens_its_cycle(short: Path) ->
 
 
 def test_attached_sees_what_the_terminal_that_runs_the_desk_sees(tmp_path: Path) -> None:
-    own = own_door(tmp_path)
-    own.open()
-    try:
-        wait_for(own, "the feed ended")
+    with fed(tmp_path) as own:
         time.sleep(0.4)
         inside = own.watch()
         with door(tmp_path) as beside:
             outside, overviews = beside.watch(), (own.overview(), beside.overview())
-    finally:
-        own.close()
     alike = ("account", "positions", "orders", "fills", "curve", "limits", "seats", "models", "budgets")
     assert {name: getattr(inside, name) for name in alike} == {name: getattr(outside, name) for name in alike}
     assert len(inside.positions.rows) == 1
@@ -202,63 +168,18 @@ def test_attached_sees_what_the_terminal_that_runs_the_desk_sees(tmp_path: Path)
     assert line(outside, "journal").words.startswith(f"{overviews[1].row} rows, ")
 
 
-def test_a_broker_that_does_not_answer_is_told_in_its_own_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def away(_broker: object) -> AccountState:
-        raise DataUnavailable("expected the venue, found nobody")
-
-    own = own_door(tmp_path)
-    own.open()
-    try:
-        wait_for(own, "the feed ended")
-        monkeypatch.setattr("markets.paper.PaperBroker.account", away)
-        time.sleep(0.4)
-        watch = own.watch()
-    finally:
-        own.close()
-    broker = line(watch, "broker")
-    assert broker.state == "bad"
-    assert broker.words.endswith("expected the venue, found nobody")
-    assert "-287,436 short" in watch.positions.rows[0]
-
-
 def test_prices_are_those_the_feed_of_an_own_desk_tells_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def later(_feed: object, _instrument_id: str, at: datetime) -> Quote:
         return Quote(bid=1.2, ask=1.21, at=at)
 
-    own = own_door(tmp_path)
-    own.open()
-    try:
-        wait_for(own, "the feed ended")
+    with fed(tmp_path) as own:
         monkeypatch.setattr("markets.replay_feed.ReplayFeed.quote", later)
         time.sleep(0.4)
         watch = own.watch()
-    finally:
-        own.close()
     assert column(watch.positions, "price now") == ["1.21000"]
     assert "EURUSD 1.20000 / 1.21000, spread 100 pips, 0 s old" in line(watch, "feed replay").words
-
-
-@pytest.mark.parametrize(
-    ("quoted", "hours", "state"),
-    [("2017-01-04T12:00Z", 2, "good"), ("2017-01-04T12:00Z", 3, "bad"), ("2017-01-06T22:00Z", 40, "good")],
-    ids=["two bars", "three bars", "over a weekend"],
-)
-def test_a_feed_that_stands_still_while_the_market_is_open_is_bad(
-    short: Path, quoted: str, hours: int, state: str
-) -> None:
-    at, journal = datetime.fromisoformat(quoted), open_for_reading(short / "d" / "journal.db")
-    quotes = {"EURUSD": Quote(bid=1.1, ask=1.1002, at=at)}
-    seen = Seen(at + timedelta(hours=hours), at, 1, None, "", quotes, (), ())
-    around = Around(runner="me", is_own=True, has_failed=False, halted_by=None)
-    lines = health(journal, short / "d" / "journal.db", around, seen, quotes, (), at.date())
-    journal.close()
-    feed = next(each for each in lines if each.name == "feed replay")
-    assert feed.state == state
-    assert ("spread 2 pips, " in feed.words, " old by the desk's clock" in feed.words) == (True, True)
 
 
 def test_what_a_halt_leaves_at_work_is_the_position_with_its_stop_and_target(short: Path) -> None:
@@ -287,26 +208,6 @@ def test_an_order_without_a_last_word_of_the_venue_is_still_open(short: Path, tm
             journal.append(record, cycle_id=cycle_named("a"), ordinal=getattr(record, "ordinal", 0))
             told.append([text.split(", ")[-1] for _, text in words.look(AS_OF, None).still_open])
     assert told == [["not sent yet"], ["unknown"], []]
-
-
-def test_a_desk_that_broke_off_is_told_from_its_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def full(_session: object) -> None:
-        raise JournalUnavailable("expected room on the disk, found none")
-
-    own = own_door(tmp_path)
-    own.open()
-    try:
-        wait_for(own, "the feed ended")
-        monkeypatch.setattr("graphs.session.Session.hear_answers", full)
-        wait_for(own, "stopped")
-        watch = own.watch()
-    finally:
-        own.close()
-    assert line(watch, "runner").state == "bad"
-    assert line(watch, "runner").words.endswith("expected room on the disk, found none")
-    assert line(watch, "broker").state == "unknown"
 
 
 def test_what_the_broker_says_later_counts_and_what_it_said_before_does_not(short: Path) -> None:
@@ -349,17 +250,6 @@ def test_a_desk_without_a_cycle_shows_what_there_is(tmp_path: Path) -> None:
     assert line(watch, "runner").state == "bad"
 
 
-def test_a_halted_desk_says_why(tmp_path: Path) -> None:
-    trade(tmp_path, SATURDAY)
-    assert dualbrain(tmp_path, "halt", "--desk", "d", "--reason", "news").code == 0
-    watch = watched(trade(tmp_path, OPEN))
-    switch = line(watch, "kill switch")
-    assert switch.state == "bad"
-    assert "news" in switch.words
-    assert watch.orders.rows == ()
-    assert dict(watch.account)["equity"] == "100,000.00 USD"
-
-
 def test_seats_and_models_are_counted_as_on_record(voted: Path) -> None:
     watch, exchanges = watched(voted), raw(voted, "Exchange")
     assert column(watch.seats, "seat") == sorted(each["seat"] for each in raw(voted, "Ballot")) == list(SEATS)
@@ -399,20 +289,6 @@ def test_budgets_are_of_today_or_say_of_which_day(voted: Path) -> None:
     assert meter(tomorrow, "tokens per day").words.endswith(f"last told on {now:%Y-%m-%d}: {spent} used")
     assert tomorrow.models.rows == ()
     assert line(tomorrow, "models").words == f"none asked on {now + timedelta(days=1):%Y-%m-%d} UTC"
-
-
-def test_models_that_fail_are_told_with_the_newest_failure(tmp_path: Path) -> None:
-    with ScriptedServer() as server:
-        server.always(error(503, "overloaded, try later"))
-        configure(tmp_path, dict.fromkeys(SEATS, at(server)), '[budget]\nunpriced = "count_tokens"')
-        said = dualbrain(tmp_path, "run", *OPEN[:3], "2017-01-04T10:00")
-    assert said.code == 0, said.err
-    watch, exchanges = watched(tmp_path), raw(tmp_path, "Exchange")
-    failing = line(watch, "openai-compatible old")
-    assert (failing.state, len(exchanges) >= 3) == ("bad", True)
-    assert failing.words == f"0 of the newest {min(len(exchanges), 20)} answered; newest failure: status 503"
-    assert column(watch.models, "answered") == ["0"]
-    assert column(watch.seats, "abstained") == ["1"] * 3
 
 
 def test_a_position_in_another_currency_is_valued_at_the_rate_on_record_or_not_at_all() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,7 +12,8 @@ from typing import Any
 from desk.settings import load_settings
 from desk.terminal.door import DeskDoor
 from tests.desk.command_line import dualbrain
-from tui.door import Health, Meter, Watch
+from tests.tui.terminal import door_of
+from tui.door import Health, Meter, Sheet, Watch
 
 HOURS = ("--sample", "eurusd-2017")
 OPEN = ("--from", "2017-01-04T09:00", "--to", "2017-01-04T12:00")
@@ -41,6 +43,31 @@ def door(home: Path, *, now: datetime | None = None) -> Iterator[DeskDoor]:
         found.close()
 
 
+def own_door(home: Path, span: tuple[str, str] = (OPEN[1], OPEN[3])) -> DeskDoor:
+    """A door to a desk of the terminal's own, decided by fixed rules."""
+    return door_of(home, span=span, changes={"approval.policy": "autonomous"})
+
+
+@contextmanager
+def fed(home: Path) -> Iterator[DeskDoor]:
+    """The same, open, with its feed at the end."""
+    own = own_door(home)
+    own.open()
+    try:
+        wait_for(own, "the feed ended")
+        yield own
+    finally:
+        own.close()
+
+
+def wait_for(opened: DeskDoor, doing: str, seconds: float = 30) -> None:
+    """Until the desk does this."""
+    deadline = time.monotonic() + seconds
+    while not opened.status().doing.startswith(doing):
+        assert time.monotonic() < deadline, f"expected {doing}, found {opened.status().doing}"
+        time.sleep(0.05)
+
+
 def watched(home: Path, *, now: datetime | None = None) -> Watch:
     """What an attached terminal sees."""
     with door(home, now=now) as found:
@@ -65,3 +92,8 @@ def meter(watch: Watch, name: str) -> Meter:
 def line(watch: Watch, name: str) -> Health:
     """The line on this thing."""
     return next(each for each in watch.health if each.name == name)
+
+
+def column(sheet: Sheet, name: str) -> list[str]:
+    """What stands in it, from the top."""
+    return [row[sheet.head.index(name)] for row in sheet.rows]

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import JournalUnavailable
-from contracts.records import Approval, Gate, Requote
+from contracts.records import Gate, Requote
 from memory.journal import open_for_reading
 from tests.factories import (
     AS_OF,
     NO_HASH,
     cycle_named,
+    make_approval,
     make_desk_state,
     make_exchange,
     make_gate,
@@ -22,22 +23,6 @@ from tests.memory.conftest import OpenJournal
 
 def _contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def _approval(name: object, *, is_granted: bool, reason: str = "") -> Approval:
-    return Approval(
-        cycle_id=cycle_named(name),
-        as_of=AS_OF,
-        parents=(),
-        round=0,
-        request_id=NO_HASH,
-        is_granted=is_granted,
-        by="trader",
-        kind="person",
-        quantity=1.0,
-        reason=reason,
-        answered_at=AS_OF,
-    )
 
 
 def _requote(name: object) -> Requote:
@@ -212,9 +197,9 @@ def test_unfinished_cycles_are_those_that_still_owe_something(open_journal: Open
     journal.append(make_order("filled", "SUBMITTED"))
     journal.append(make_order("filled", "FILLED", 1), ordinal=1)
     journal.append(make_gate("filled"))
-    journal.append(_approval("refused", is_granted=False))
+    journal.append(make_approval("refused", is_granted=False))
     journal.append(make_gate("reopened", level="closed"))
-    journal.append(_approval("reopened", is_granted=True))
+    journal.append(make_approval("reopened", is_granted=True))
     journal.append(make_desk_state("halted", halted_by="kill switch"))
     owing = ("gate open", "sent", "unknown", "reopened")
     assert journal.unfinished_cycles() == tuple(cycle_named(name) for name in owing)
@@ -249,7 +234,7 @@ def test_cycles_are_listed_newest_first_with_how_each_ended(open_journal: OpenJo
     journal.append(make_gate("b", level="closed"))
     journal.append(make_order("c", "FILLED"))
     journal.append(make_gate("c"))
-    journal.append(_approval("d", is_granted=False))
+    journal.append(make_approval("d", is_granted=False))
     journal.append(_requote("e"))
     journal.append(make_desk_state("f", halted_by="kill switch"))
     cycles = journal.cycles()

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import JournalUnavailable
-from contracts.records import Approval
 from memory.reader import JournalReader
 from memory.search import ReasonIndex
 from tests.desk.command_line import dualbrain
-from tests.factories import AS_OF, NO_HASH, cycle_named, make_desk_state, make_gate
+from tests.factories import NO_HASH, cycle_named, make_approval, make_desk_state, make_gate
 from tests.memory.conftest import OpenJournal
 
 
@@ -28,9 +27,11 @@ def test_cycles_are_found_by_words_of_their_reasons_newest_first(
 ) -> None:
     journal = open_journal()
     begun = {name: journal.append(make_desk_state(name), cycle_id=cycle_named(name)).seq for name in "abcd"}
-    journal.append(_refusal("a", "News at half past"), cycle_id=cycle_named("a"))
+    journal.append(
+        make_approval("a", is_granted=False, reason="News at half past"), cycle_id=cycle_named("a")
+    )
     journal.append(make_gate("b", level="closed", text="strong_enough: 100% sure"), cycle_id=cycle_named("b"))
-    journal.append(_refusal("c", "no news"), cycle_id=cycle_named("c"))
+    journal.append(make_approval("c", is_granted=False, reason="no news"), cycle_id=cycle_named("c"))
 
     def found(words: str, limit: int = 20) -> str:
         name_of = {row: name for name, row in begun.items()}
@@ -55,9 +56,9 @@ def test_what_is_written_after_a_search_is_found_by_the_next(
     assert index.find("rain", 5) == ()
     # An answer may come long after its cycle began, with others begun in between.
     journal.append(make_desk_state("b"), cycle_id=cycle_named("b"))
-    journal.append(_refusal("a", "rain"), cycle_id=cycle_named("a"))
+    journal.append(make_approval("a", is_granted=False, reason="rain"), cycle_id=cycle_named("a"))
     assert index.find("rain", 5) == (first,)
-    journal.append(_refusal("b", "rain"), cycle_id=cycle_named("b"))
+    journal.append(make_approval("b", is_granted=False, reason="rain"), cycle_id=cycle_named("b"))
     assert len(index.find("rain", 5)) == 2
 
 
@@ -69,7 +70,7 @@ def test_a_journal_at_rest_is_searched_again_once_somebody_writes(
     journal.close()
     assert index.find("rain", 5) == ()
     again = open_journal("s2")
-    again.append(_refusal("a", "rain"), cycle_id=cycle_named("a"))
+    again.append(make_approval("a", is_granted=False, reason="rain"), cycle_id=cycle_named("a"))
     assert len(index.find("rain", 5)) == 1
     again.append(make_desk_state("b"), cycle_id=cycle_named("b"))
     again.close()
@@ -84,7 +85,7 @@ def test_what_a_writer_that_came_and_went_has_left_is_found(
     journal.close()
     assert index.find("rain", 5) == ()
     again = open_journal("s2")
-    again.append(_refusal("a", "rain"), cycle_id=cycle_named("a"))
+    again.append(make_approval("a", is_granted=False, reason="rain"), cycle_id=cycle_named("a"))
     again.close()
     assert len(index.find("rain", 5)) == 1
 
@@ -126,19 +127,3 @@ def test_on_a_month_of_hours_it_finds_what_reading_every_record_finds(tmp_path: 
         assert (
             {each.cycle_id for each in journal.cycles_begun_at(index.find("FILLED", 1000))} >= filled != set()
         )
-
-
-def _refusal(name: str, reason: str) -> Approval:
-    return Approval(
-        cycle_id=cycle_named(name),
-        as_of=AS_OF,
-        parents=(),
-        round=0,
-        request_id=NO_HASH,
-        is_granted=False,
-        by="trader",
-        kind="person",
-        quantity=1.0,
-        reason=reason,
-        answered_at=AS_OF,
-    )
