@@ -42,6 +42,7 @@ from docs.screens import take_pictures
 from graphs.cycle import compile_cycle
 from graphs.stages import stage_records
 from markets.replay_feed import ReplayFeedSettings
+from tests.tui.snapshots import first_difference
 from tools.formulas import conventions
 from tools.formulas.catalogue import SETS, Formula, Note, published
 from tools.formulas.conventions import DEFAULT, PRESETS, Conventions, choices_of
@@ -223,9 +224,12 @@ def _changed_pictures(*, is_check: bool) -> list[str]:
     made = {f"{name}.svg": svg for name, svg in take_pictures().items()}
     kept = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.svg")}
     changed = sorted(name for name in made | kept if made.get(name) != kept.get(name))
-    for name in [] if is_check else changed:
+    for name in changed:
         path = folder / name
-        if name in made:
+        if is_check:
+            told = first_difference(kept.get(name, ""), made.get(name, ""))
+            print(f"{name} differs {told}", file=sys.stderr)
+        elif name in made:
             folder.mkdir(exist_ok=True)
             path.write_text(made[name], encoding="utf-8", newline="\n")
         else:

@@ -29,6 +29,8 @@ _FIRST, _LAST = (datetime(2017, 1, 4, hour, tzinfo=UTC) for hour in (9, 16))
 """From the first hour that is looked at to the one in which the trade ends."""
 _WEEKS = datetime(2017, 1, 9, tzinfo=UTC), datetime(2017, 2, 3, 20, tzinfo=UTC)
 """Of the desk that trades by itself: long enough for a curve."""
+_PATIENCE_S = 300
+"""For these weeks on a machine that does much else."""
 _LEFT = timedelta(minutes=9, seconds=42)
 _FILLED_FROM_TOP = 6
 """Where the trade stands in the journal, of the eight hours, newest first."""
@@ -78,7 +80,7 @@ async def _watch(door: PicturedDoor) -> dict[str, str]:
     """Look at all of a desk that has traded for some weeks."""
     async with terminal(door) as (app, pilot):
         app.animation_level = "none"
-        await until(pilot, lambda: door.status().doing == "the feed ended")
+        await until(pilot, lambda: door.status().doing == "the feed ended", _PATIENCE_S)
         await pilot.press("f4")
         await sees(app, pilot, "worst")
         return {"watch": await at_rest(app, pilot, "watch")}

@@ -58,7 +58,10 @@ class Speech(VerticalScroll):
                 # In one piece: a replay does dozens of things a second, each piece lays the screen out.
                 self.hush()
                 lines = "\n".join(f"{each.who}: {each.text}" for each in together)
-                await self.add(Static(lines, markup=False, classes="line"))
+                # What comes a moment later looks as if it had come at once.
+                goes_on = bool(self.children) and self.children[-1].has_class("desk")
+                classes = "line desk goes-on" if goes_on else "line desk"
+                await self.add(Static(lines, markup=False, classes=classes))
                 continue
             for spoke in together:
                 stream = self._streams.get((spoke.cycle_id, spoke.who, spoke.kind))

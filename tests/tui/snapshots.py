@@ -82,19 +82,23 @@ async def at_rest(app: DualbrainApp, pilot: Pilot[DualbrainError], name: str) ->
 
 
 def difference(name: str, wanted: str, found: str) -> str:
-    """Where two pictures of a screen first differ, in words."""
+    """Where a screen first differs from its picture, in words, and what to do."""
+    return (
+        f"{name} does not look as pictured, {first_difference(wanted, found)}\n"
+        f"  expected {_short(PICTURES / f'{name}.svg')}\n  found    {_short(NOW / f'{name}.svg')}\n"
+        f"if that is how it is to look: {HOW}"
+    )
+
+
+def first_difference(wanted: str, found: str) -> str:
+    """Where two pictures first differ, in words."""
     pairs = list(zip_longest(words_of(wanted), words_of(found)))
     row = next((n for n, (was, now) in enumerate(pairs) if was != now), None)
     if row is None:
         lines = zip_longest(wanted.splitlines(), found.splitlines())
         at = next((n for n, (was, now) in enumerate(lines) if was != now), None)
-        told = f"every word is the same, the colours are not: first in row {at}"
-    else:
-        told = f"first in row {row + 1}:\n  expected {pairs[row][0]!r}\n  found    {pairs[row][1]!r}"
-    return (
-        f"{name} does not look as pictured, {told}\n  expected {_short(PICTURES / f'{name}.svg')}\n"
-        f"  found    {_short(NOW / f'{name}.svg')}\nif that is how it is to look: {HOW}"
-    )
+        return f"every word is the same, the colours are not: first in row {at}"
+    return f"first in row {row + 1}:\n  expected {pairs[row][0]!r}\n  found    {pairs[row][1]!r}"
 
 
 def strays(names: Iterable[str]) -> list[Path]:

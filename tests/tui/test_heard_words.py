@@ -69,3 +69,19 @@ async def test_words_that_come_while_the_terminal_is_being_left_are_dropped(tmp_
         await chat.said.hear((Spoke(kind="desk", who="fill", text="entry"),))
         await chat.said.hear((Spoke(kind="says", who="kimi", text="late"),))
         await chat.tell(Told(title="late", rows=(("a", "b"),)))
+
+
+@pytest.mark.slow
+async def test_what_the_desk_does_looks_the_same_however_it_was_heard(tmp_path: Path) -> None:
+    done = tuple(Spoke(kind="desk", who="order", text=f"part {n}") for n in range(4))
+    async with terminal(door_of(tmp_path, changes={"approval.policy": "autonomous"})) as (app, pilot):
+        said = app.screen.query_one(Chat).said
+        heights = []
+        for pieces in ([done], [done[:1], done[1:3], done[3:]]):
+            await said.say("you", "and now?")
+            first = said.children[-1]
+            for piece in pieces:
+                await said.hear(piece)
+            await pilot.pause()
+            heights.append(said.children[-1].virtual_region.bottom - first.virtual_region.bottom)
+    assert heights == [1 + len(done)] * 2
