@@ -612,6 +612,11 @@ class SessionStarted(Record):
     feed: str
     settings_hash: Sha256
     started_at: Utc
+    holds_s: Real | None = None
+    """How long replayed time stands still for a question, on the wall. None: as long as the question stands.
+
+    Live prices are held by nobody, so there it is None too, and in journals that do not say it.
+    """
 
 
 class SessionEnded(Record):

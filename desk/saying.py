@@ -7,9 +7,10 @@ from contracts.ports import Journal
 from contracts.records import ApprovalRequest, CycleWanted, PersonAnswer
 from desk.environment import describe_environment
 from desk.folder import DeskFolder
-from desk.present import moment
-from graphs.questions import runs_out, say
+from desk.present import moment, short
+from graphs.questions import open_questions, runs_out, say
 from memory.journal import SqliteJournal
+from memory.reader import JournalReader
 
 
 def say_here(
@@ -38,6 +39,18 @@ def say_here(
         # A word typed in another encoding is no reason to lose an answer.
         reason = reason.encode("utf-8", "replace").decode()
         return say(journal, request, is_granted=is_granted, by=by, reason=reason, at=now, quantity=quantity)
+
+
+def why_not_again(journal: JournalReader, instrument_id: str) -> str | None:
+    """Why an instrument is not to be decided on once more: a person would be asked for one trade twice."""
+    now = datetime.now(UTC)
+    for request in open_questions(journal, journal.unfinished_cycles()):
+        if request.instrument_id == instrument_id and now < runs_out(journal, request):
+            return (
+                f"expected no open question on {instrument_id}, found one that waits "
+                f"(cycle {short(request.cycle_id)}); answer it first (F3)"
+            )
+    return None
 
 
 def put_wanted(journal: Journal, cycle_id: str, nonce: str, by: str) -> None:

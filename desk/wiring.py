@@ -102,8 +102,12 @@ def open_desk(
     command: str,
     listener: Callable[[SessionEvent], None] = lambda _event: None,
     home: Path | None = None,
+    holds_s: float | None = None,
 ) -> Iterator[Runner]:
-    """Take the lease and build everything; LeaseHeld where another runner decides on this journal."""
+    """Take the lease and build everything; LeaseHeld where another runner decides on this journal.
+
+    `holds_s` goes on record: see SessionStarted.
+    """
     forbid_tracing()
     home = home or desk_home()
     folder = DeskFolder(home / settings.desk)
@@ -115,7 +119,7 @@ def open_desk(
             folder.journal, environment=environment, session_id=session_id, clock=SystemClock().now
         )
         try:
-            yield _build(settings, folder, journal, session_id, environment.code_hash, listener)
+            yield _build(settings, folder, journal, session_id, environment.code_hash, listener, holds_s)
         finally:
             journal.close()
 
@@ -127,6 +131,7 @@ def _build(
     session_id: str,
     code_hash: str,
     listener: Callable[[SessionEvent], None],
+    holds_s: float | None,
 ) -> Runner:
     blobs = FileBlobStore(folder.blobs)
     feed = ReplayFeed(price_files(settings), settings.feed.replay)
@@ -188,6 +193,7 @@ def _build(
         feed=feed.name,
         settings_hash=blobs.put(settings.canonical),
         started_at=datetime.now(UTC),
+        holds_s=holds_s,
     )
     journal.append(started)
     return Runner(settings, folder, journal, desk, session, session_id, panel)

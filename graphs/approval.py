@@ -16,7 +16,7 @@ from contracts.records import (
 from graphs.desk import ApprovalSettings, CycleSettings, Desk
 from graphs.execution import exposures_now
 from graphs.state import CycleState
-from markets.orders import to_quantity
+from markets.orders import order_quantity
 
 POLICY = "policy:autonomous"
 
@@ -193,6 +193,5 @@ def _tolerance_ticks(state: CycleState, settings: ApprovalSettings) -> float | N
 
 
 def _is_tradable(request: ApprovalRequest, approval: Approval, state: CycleState) -> bool:
-    instrument = state["snapshot"].instrument
-    quantity = to_quantity(min(request.quantity, approval.quantity), instrument.quantity_step)
-    return quantity >= (instrument.quantity_step if request.purpose == "exit" else instrument.min_quantity)
+    wanted = min(request.quantity, approval.quantity)
+    return order_quantity(wanted, request.purpose, state["snapshot"].instrument) is not None

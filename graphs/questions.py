@@ -7,11 +7,20 @@ that comes too late, or second, or for a question that was asked anew, changes n
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from contracts.errors import ToolInputError
+from contracts.market import Instrument
 from contracts.ports import Journal
-from contracts.records import Approval, ApprovalRequest, PersonAnswer
+from contracts.records import (
+    Approval,
+    ApprovalRequest,
+    MarketSnapshot,
+    PersonAnswer,
+    SessionEnded,
+    SessionStarted,
+)
+from markets.orders import least_quantity, order_quantity
 
 LOOKED_AT = 500
 """Newest answers that are read back for who answered already."""
@@ -35,14 +44,23 @@ def open_questions(journal: Journal, unfinished: Iterable[str]) -> tuple[Approva
 def runs_out(journal: Journal, request: ApprovalRequest) -> datetime:
     """When the question's time is over on the wall: it counts from when the question was written down.
 
-    On live prices that is `expires_at`; on replayed ones the desk's own clock is years away.
+    On live prices that is `expires_at`; on replayed ones the desk's own clock is years away, and a runner
+    that holds it for less than the question's own time goes on before. One that has ended moves it no more.
     """
     written = next(
-        row.written_at
+        row.written_at.astimezone(UTC)
         for row in journal.rows(cycle_id=request.cycle_id)
         if row.record_id == request.record_id
     )
-    return written.astimezone(UTC) + (request.expires_at - request.asked_at)
+    stands = request.expires_at - request.asked_at
+    started, ended = journal.last(SessionStarted), journal.last(SessionEnded)
+    if started is None or started.holds_s is None:
+        return written + stands
+    if ended is not None and ended.session_id == started.session_id:
+        return written + stands
+    # What an earlier runner left is held anew.
+    held = timedelta(seconds=min(started.holds_s, stands.total_seconds()))
+    return min(written + stands, max(written, started.started_at) + held)
 
 
 def say(
@@ -57,15 +75,16 @@ def say(
 ) -> PersonAnswer:
     """Put a person's answer on record for the desk to hear.
 
-    Raises ToolInputError where somebody answered before, be it by a moment, or for more than was asked.
+    Raises ToolInputError where somebody answered before, be it by a moment, for more than was asked, or for
+    less than can be sent.
     """
     if (first := answer_to(journal, request)) is not None:
         raise ToolInputError(f"expected a question that still stands, found it answered by {first}")
     wanted = request.quantity if quantity is None else quantity
-    if is_granted and not 0 < wanted <= request.quantity:
-        raise ToolInputError(
-            f"expected a quantity over 0 and up to {request.quantity:g}, found {wanted:g}; it may only shrink"
-        )
+    if is_granted:
+        snapshot = journal.find(MarketSnapshot, request.cycle_id)
+        assert snapshot is not None
+        check_quantity(request, snapshot.instrument, wanted)
     answer = PersonAnswer(
         of_cycle=request.cycle_id,
         request_id=request.record_id,
@@ -78,6 +97,17 @@ def say(
     journal.append(answer, durable=True)
     _check_first(journal, request, answer)
     return answer
+
+
+def check_quantity(request: ApprovalRequest, instrument: Instrument, wanted: float) -> None:
+    """Raise ToolInputError where `wanted` is more than was asked, or comes to nothing when it is sent."""
+    if not 0 < wanted <= request.quantity:
+        raise ToolInputError(
+            f"expected a quantity over 0 and up to {request.quantity:g}, found {wanted:g}; it may only shrink"
+        )
+    if order_quantity(wanted, request.purpose, instrument) is None:
+        least = least_quantity(request.purpose, instrument)
+        raise ToolInputError(f"expected at least {least:f} of {request.instrument_id}, found {wanted:g}")
 
 
 def answer_to(journal: Journal, request: ApprovalRequest) -> str | None:

@@ -38,6 +38,18 @@ def to_quantity(value: float, step: Decimal) -> Decimal:
     return _on_grid(to_decimal(value), step, ROUND_FLOOR)
 
 
+def least_quantity(purpose: Purpose, instrument: Instrument) -> Decimal:
+    """The smallest order that may be sent."""
+    # What is left of a position may be under the minimum and must still be closable.
+    return instrument.min_quantity if purpose == "entry" else instrument.quantity_step
+
+
+def order_quantity(value: float, purpose: Purpose, instrument: Instrument) -> Decimal | None:
+    """`value` down to its step; None where that is under the smallest order."""
+    quantity = to_quantity(value, instrument.quantity_step)
+    return quantity if quantity >= least_quantity(purpose, instrument) and quantity > 0 else None
+
+
 def client_order_id(cycle_id: str, purpose: str) -> str:
     """The id under which a venue knows the order of this cycle: 23 characters, the same every time."""
     return "db-" + hashlib.sha256(f"{cycle_id}:{purpose}".encode()).hexdigest()[:20]
@@ -60,9 +72,10 @@ def make_intent(
     requote is not fresh, the three are not of one cycle, or an entry comes without a tolerance.
     """
     _check_sendable(verdict, approval, requote)
-    quantity = to_quantity(min(verdict.quantity, approval.quantity), instrument.quantity_step)
-    if reason := _too_small(quantity, verdict.purpose, instrument):
-        return reason
+    wanted = min(verdict.quantity, approval.quantity)
+    quantity = order_quantity(wanted, verdict.purpose, instrument)
+    if quantity is None:
+        return _too_small(wanted, verdict.purpose, instrument)
     reference = _reference_price(requote, instrument.tick_size, verdict.side)
     return OrderIntent(
         cycle_id=verdict.cycle_id,
@@ -109,12 +122,9 @@ def _check_sendable(verdict: RiskVerdict, approval: Approval, requote: Requote) 
         )
 
 
-def _too_small(quantity: Decimal, purpose: Purpose, instrument: Instrument) -> Reason | None:
-    # What is left of a position may be under the minimum and must still be closable.
-    minimum = instrument.min_quantity if purpose == "entry" else instrument.quantity_step
-    if quantity >= minimum and quantity > 0:
-        return None
-    text = f"expected at least {minimum} {instrument.instrument_id}, found {quantity} after rounding down"
+def _too_small(value: float, purpose: Purpose, instrument: Instrument) -> Reason:
+    least, found = least_quantity(purpose, instrument), to_quantity(value, instrument.quantity_step)
+    text = f"expected at least {least} {instrument.instrument_id}, found {found} after rounding down"
     return Reason(code="rounds_to_nothing", text=text)
 
 

@@ -198,6 +198,8 @@ class Command(Record):
     name: str
     takes: str
     does: str
+    n_words: int | None = 0
+    """How many words it takes at most; None for any number."""
 
 
 class Door(Protocol):
@@ -246,7 +248,8 @@ class Door(Protocol):
     def say(self, question: Question, *, is_granted: bool, quantity: float | None, reason: str) -> str:
         """Answer exactly this question; what was done about it, in words.
 
-        Raises ToolInputError where it was answered, asked anew or has expired, or for more than was asked.
+        Raises ToolInputError where it was answered, asked anew or has expired, for more than was asked, or
+        for less than can be sent.
         """
         ...
 

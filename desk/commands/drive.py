@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import sys
 import time
 from contextlib import suppress
@@ -21,6 +22,7 @@ from desk.commands.voices import Voices
 from desk.present import banner, facts, short, size, summary_facts, to_stderr, to_stdout
 from desk.settings import Settings
 from desk.wiring import Runner, open_desk
+from graphs.questions import runs_out
 from graphs.session import SessionEvent
 from graphs.tally import SessionSummary
 from markets.instruments import resolve
@@ -65,7 +67,9 @@ def drive(
             if event.cycle_id is not None and event.kind in ("cycle_finished", "approval_needed"):
                 cycles.append(event.cycle_id)
 
-    with open_desk(settings, command=command, listener=listen) as runner:
+    # A person who is asked here may think for as long as the question stands.
+    holds_s = wait_s if math.isfinite(wait_s) and not _is_person_there(settings) else None
+    with open_desk(settings, command=command, listener=listen, holds_s=holds_s) as runner:
         _show_start(console, runner)
         why = asyncio.run(_to_the_end(runner, stop, console, once=once, wait_s=wait_s))
         return Driven(
@@ -135,21 +139,19 @@ async def _wait_for_answers(runner: Runner, stop: StopRequest, wait_s: float, co
     session, told, began = runner.session, set[str](), time.monotonic()
     while session.pending and stop.requested_by is None:
         await session.hear_answers()
-        waiting = [pending.request for pending in session.pending.values()]
+        held_s, now = wait_s - (time.monotonic() - began), datetime.now(UTC)
         # No longer than an answer is taken: a question has its own time on the wall.
-        until_s = min(
-            wait_s, max(((each.expires_at - each.asked_at).total_seconds() for each in waiting), default=0)
-        )
-        if not waiting:
-            return
-        if time.monotonic() - began >= until_s:
-            if told:
+        left = {
+            pending.request: min((runs_out(runner.journal, pending.request) - now).total_seconds(), held_s)
+            for pending in session.pending.values()
+        }
+        if max(left.values(), default=0) <= 0:
+            if told and left:
                 console.print("nobody answered in time; the desk goes on")
             return
-        for request in waiting:
-            if request.record_id not in told:
+        for request, left_s in left.items():
+            if left_s > 0 and request.record_id not in told:
                 told.add(request.record_id)
-                left_s = until_s - (time.monotonic() - began)
                 console.print(_waits(request, left_s, runner.settings.desk), soft_wrap=True)
         await asyncio.sleep(_LISTEN_S)
 
@@ -159,7 +161,7 @@ def _waits(request: ApprovalRequest, left_s: float, desk: str) -> str:
     answer = (
         f"`dualbrain answer {short(request.cycle_id)} yes|no --desk {desk}` or `dualbrain chat --desk {desk}`"
     )
-    return f"waits {left_s:,.0f} s on the wall for an answer: {what}; {answer}"
+    return f"waits {math.ceil(left_s):,} s on the wall for an answer: {what}; {answer}"
 
 
 async def _last_close(runner: Runner) -> datetime | None:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from contracts.errors import ToolInputError
 from contracts.market import Instrument
 from contracts.records import ApprovalRequest
 from desk.commands.stop import StopRequest
 from desk.present import facts, moment, money, percent, price, quantity, size
+from graphs.questions import check_quantity
 
 if TYPE_CHECKING:
     from graphs.session import Pending, Session
@@ -57,12 +59,12 @@ class Person:
         self._console.print(facts(question_facts(request, instrument)))
         try:
             with self._stop.cutting_short():
-                return self._read(request)
+                return self._read(request, instrument)
         except (EOFError, KeyboardInterrupt):
             self._console.print("\nleft open")
             return None
 
-    def _read(self, request: ApprovalRequest) -> tuple[float | None, str]:
+    def _read(self, request: ApprovalRequest, instrument: Instrument) -> tuple[float | None, str]:
         while True:
             said = self._console.input(_PROMPT, markup=False).strip().lower()
             if said in ("y", "yes"):
@@ -71,11 +73,16 @@ class Person:
                 reason = self._console.input("why not (Enter to skip): ", markup=False).strip()
                 return None, reason or "refused at the terminal without a reason"
             wanted = parse_quantity(said)
-            if wanted is not None and wanted <= request.quantity:
-                return wanted, f"approved {quantity(wanted)} of {quantity(request.quantity)} at the terminal"
-            self._console.print(
-                f"expected y, n or a quantity over 0 and up to {quantity(request.quantity)}, found {said!r}"
-            )
+            if wanted is None or wanted > request.quantity:
+                most = quantity(request.quantity)
+                self._console.print(f"expected y, n or a quantity over 0 and up to {most}, found {said!r}")
+                continue
+            try:
+                check_quantity(request, instrument, wanted)
+            except ToolInputError as error:
+                self._console.print(str(error))
+                continue
+            return wanted, f"approved {quantity(wanted)} of {quantity(request.quantity)} at the terminal"
 
 
 def question_facts(request: ApprovalRequest, instrument: Instrument) -> list[tuple[str, str]]:

@@ -29,17 +29,31 @@ COMMANDS: tuple[Command, ...] = (
         name="/why",
         takes="[CYCLE]",
         does="tell a decision from its records; CYCLE is an id, or EURUSD 14:00; the newest by itself",
+        n_words=2,
     ),
-    Command(name="/votes", takes="[CYCLE]", does="who voted how, and why"),
-    Command(name="/evidence", takes="[CYCLE]", does="the numbers behind a decision"),
-    Command(name="/risk", takes="SYMBOL BUY|SELL [PERCENT]", does="what the sizing rule would make of it"),
+    Command(name="/votes", takes="[CYCLE]", does="who voted how, and why", n_words=2),
+    Command(name="/evidence", takes="[CYCLE]", does="the numbers behind a decision", n_words=2),
     Command(
-        name="/skill", takes="[MONTH]", does="how each seat's calls came out; of a month such as 2017-03"
+        name="/risk",
+        takes="SYMBOL BUY|SELL [PERCENT]",
+        does="what the sizing rule would make of it",
+        n_words=3,
     ),
-    Command(name="/explain", takes="WORDS", does="what a quant tool or formula computes"),
-    Command(name="/snapshot", takes="[SYMBOL]", does="the market as last seen"),
-    Command(name="/run", takes="[SYMBOL]", does="decide on the newest bar once more (a desk of one's own)"),
-    Command(name="/halt", takes="REASON", does="throw the kill switch at once"),
+    Command(
+        name="/skill",
+        takes="[MONTH]",
+        does="how each seat's calls came out; of a month such as 2017-03",
+        n_words=1,
+    ),
+    Command(name="/explain", takes="WORDS", does="what a quant tool or formula computes", n_words=None),
+    Command(name="/snapshot", takes="[SYMBOL]", does="the market as last seen", n_words=1),
+    Command(
+        name="/run",
+        takes="[SYMBOL]",
+        does="decide on the newest bar once more (a desk of one's own)",
+        n_words=1,
+    ),
+    Command(name="/halt", takes="REASON", does="throw the kill switch at once", n_words=None),
     Command(name="/resume", takes="", does="release the kill switch"),
     Command(name="/help", takes="", does="this list"),
 )
@@ -69,6 +83,7 @@ class ChatCommands:
                 raise ToolInputError(
                     f"expected a command such as /why, found {name[:40]!r}; /help lists them"
                 )
+            _check_count(name, words)
             found = _TELL[name](self, words)
             states = self.record.journal.find_all(DeskState, found.cycle_id) if found.cycle_id else ()
             sources = tuple(cycle_source(each.cycle_id, each.instrument_id, each.as_of) for each in states)
@@ -81,7 +96,9 @@ class ChatCommands:
         if words:
             try:
                 instrument_id = resolve(words[0]).instrument_id
-            except DualbrainError:
+            except DualbrainError as error:
+                if len(words) > 1:
+                    raise ToolInputError(f"{error}; the id of a cycle stands alone") from None
                 return self.record.find_cycle(words[0])
             return _cycle_at(self.record.journal, instrument_id, words[1] if len(words) > 1 else "")
         newest = self.record.journal.last(DeskState)
@@ -97,6 +114,14 @@ class ChatCommands:
         if newest is None:
             raise ToolInputError("expected a symbol such as EURUSD, found none, and no cycle on record yet")
         return newest.instrument_id
+
+
+def _check_count(name: str, words: list[str]) -> None:
+    """No word is left unread: who typed it meant something by it."""
+    command = next(each for each in COMMANDS if each.name == name)
+    if command.n_words is not None and (beyond := words[command.n_words :]):
+        taken = f"{name} {command.takes}" if command.takes else f"{name} alone"
+        raise ToolInputError(f"expected {taken}, found {' '.join(beyond)[:40]!r} after it")
 
 
 def _cycle_at(journal: JournalReader, instrument_id: str, closed: str) -> str:

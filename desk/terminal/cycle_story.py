@@ -1,10 +1,11 @@
 """One cycle as the story screen tells it: its records in words, how long each took, what is under way."""
 
 from agents.desk_record import DeskRecord
-from contracts.records import RECORDS, DeskState, StageRecord
+from contracts.records import RECORDS, ApprovalRequest, DeskState, StageRecord
 from desk.commands.story import story, title
 from desk.saying import who_wanted
 from desk.terminal.cycle_path import path_of, step_after, under_way
+from desk.terminal.question_words import said_to
 from graphs.desk import CycleSettings
 from graphs.stages import stage_records
 from tui.door import Stage, Story
@@ -31,7 +32,9 @@ def story_of(record: DeskRecord, cycle_id: str) -> Story:
         return told
     settings = CycleSettings.from_canonical(record.blobs.get(state.settings_hash))
     running = path_of(records, step_after(records, settings))
-    going_on = {"is_over": False, "path": running, "under_way": under_way(records, settings)}
+    newest = records[-1]
+    said = said_to(record.journal, newest) if isinstance(newest, ApprovalRequest) else None
+    going_on = {"is_over": False, "path": running, "under_way": said or under_way(records, settings)}
     return told.model_copy(update=going_on)
 
 

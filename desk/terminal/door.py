@@ -249,7 +249,7 @@ class DeskDoor:
             )
         if (halted := self._switch.halted_by()) is not None:
             raise ToolInputError(f"expected a desk that may decide, found it {halted}")
-        self._own.decide(instrument_id)
+        self._own.decide(instrument_id, self._journal)
         return f"{instrument_id} is decided on once more; the cycle will stand on top of the list"
 
     def _seen(self) -> Seen | None:

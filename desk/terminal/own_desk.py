@@ -18,11 +18,12 @@ from contracts.errors import DataUnavailable, DualbrainError, ToolInputError
 from contracts.market import Quote
 from contracts.ports import AccountState
 from contracts.records import Budget, DeskState, Rate
-from desk.saying import put_wanted
+from desk.saying import put_wanted, why_not_again
 from desk.settings import Settings
 from desk.wiring import Runner, open_desk
 from graphs.questions import runs_out
 from graphs.session import Session, SessionEvent
+from memory.reader import JournalReader
 
 _LISTEN_S = 0.1
 _LOOK_S = 0.2
@@ -83,13 +84,15 @@ class OwnDesk:
         if self.failure is not None:
             raise self.failure
 
-    def decide(self, instrument_id: str) -> None:
+    def decide(self, instrument_id: str, journal: JournalReader) -> None:
         """Have the newest closed bar decided on once more, as soon as no step is under way."""
         if not self._thread.is_alive():
             raise ToolInputError(f"expected a desk that runs, found it {self.doing}")
         if instrument_id not in self._instruments:
             known = ", ".join(self._instruments)
             raise ToolInputError(f"expected an instrument of the feed ({known}), found {instrument_id}")
+        if (why_not := self._why_not_again(journal, instrument_id)) is not None:
+            raise ToolInputError(why_not)
         self._wanted.append(instrument_id)
 
     def stop(self) -> None:
@@ -162,6 +165,10 @@ class OwnDesk:
             self._looked_s = time.monotonic()
 
     async def _run_once_more(self, runner: Runner, instrument_id: str, as_of: datetime) -> None:
+        # A question may have been put since it was wanted, by a bar or by the same wish typed twice.
+        if (why_not := self._why_not_again(runner.journal, instrument_id)) is not None:
+            self._listener(SessionEvent("not_run", None, why_not))
+            return
         nonce = uuid4().hex
         put_wanted(runner.journal, runner.session.cycle_id(instrument_id, as_of, nonce), nonce, self._user)
         try:
@@ -169,6 +176,10 @@ class OwnDesk:
         except DataUnavailable as error:
             # Asked for by hand: that it cannot be done is no reason to stop the desk.
             self._listener(SessionEvent("not_run", None, str(error)))
+
+    def _why_not_again(self, journal: JournalReader, instrument_id: str) -> str | None:
+        is_asking = self._settings.approval.policy == "ask"
+        return why_not_again(journal, instrument_id) if is_asking else None
 
     def _must_hold(self, session: Session) -> bool:
         now, journal = time.monotonic(), session.desk.journal

@@ -72,13 +72,20 @@ def _fate(journal: Journal, request: ApprovalRequest, until: datetime, now: date
     approval = journal.find(Approval, request.cycle_id, request.round)
     if approval is not None:
         return _answered(journal, approval)
-    said = next((each for each in _people(journal) if each.request_id == request.record_id), None)
-    if said is not None:
-        word = "no" if said.quantity is None else f"yes to {quantity(said.quantity)}"
-        return "said", f"{word}, by {said.by}; the desk hears it at its next look"
+    if (said := said_to(journal, request)) is not None:
+        return "said", said
     if now >= until:
         return "expired", "its time is over: the desk refuses it at its next step"
     return "open", ""
+
+
+def said_to(journal: Journal, request: ApprovalRequest) -> str | None:
+    """Who answered what where the desk has not heard it yet; None where nobody has answered."""
+    said = next((each for each in _people(journal) if each.request_id == request.record_id), None)
+    if said is None:
+        return None
+    word = "no" if said.quantity is None else f"yes to {quantity(said.quantity)}"
+    return f"{word}, by {said.by}; the desk hears it at its next look"
 
 
 def _answered(journal: Journal, approval: Approval) -> tuple[State, str]:

@@ -1,5 +1,6 @@
 """House rules every record obeys, and what the market types promise."""
 
+import json
 import typing
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ from pydantic import BaseModel
 from contracts import errors
 from contracts.canonical import Record
 from contracts.market import Quote, Side, Timeframe, from_ms, to_ms
-from contracts.records import PATH, RECORDS, StageRecord
+from contracts.records import PATH, RECORDS, SessionStarted, StageRecord
 
 
 def _annotations(kind: object) -> typing.Iterator[object]:
@@ -82,3 +83,19 @@ def test_error_tree_in_the_docstring_names_every_class() -> None:
     for kind in classes:
         assert kind.__name__ in (errors.__doc__ or "")
         assert 1 <= kind.exit_code <= 5
+
+
+def test_a_session_of_an_older_journal_that_does_not_say_how_long_it_holds_prices_reads_as_none() -> None:
+    started = SessionStarted(
+        session_id="s",
+        desk="d",
+        account_id="a",
+        is_paper=True,
+        mode="technical",
+        feed="replay",
+        settings_hash="0" * 64,
+        started_at=datetime(2017, 1, 4, tzinfo=UTC),
+    )
+    fields = json.loads(started.canonical)
+    assert fields.pop("holds_s") is None
+    assert SessionStarted.from_canonical(json.dumps(fields).encode()) == started

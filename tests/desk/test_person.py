@@ -139,6 +139,13 @@ def test_a_smaller_quantity_is_granted_and_a_larger_one_is_asked_again(stop: Sto
     assert console.shown.count("expected y, n or a quantity") == 6
 
 
+def test_a_quantity_that_rounds_down_to_nothing_is_asked_again(stop: StopRequest) -> None:
+    console = ScriptedConsole("0.4", "1.5")
+    (said,) = ask(console, stop, QuestionDesk(a_request()))
+    assert said["quantity"] == 1.5
+    assert "expected at least 1 of EURUSD, found 0.4" in console.shown
+
+
 def test_the_end_of_input_leaves_the_question_open_and_asks_the_next(stop: StopRequest) -> None:
     desk = QuestionDesk(a_request(), a_request(cycle_id="d" * 64))
     assert ask(ScriptedConsole(EOFError, "y"), stop, desk) == [

@@ -68,6 +68,8 @@ def test_a_yes_from_another_process_shrinks_and_trades_and_a_second_answer_is_re
         assert f"cycle {cycle}" in told.out
         too_much = dualbrain(tmp_path, "answer", cycle, "yes", "--quantity", "1e9", "--desk", "d")
         assert (too_much.code, "it may only shrink" in too_much.err) == (2, True)
+        too_little = dualbrain(tmp_path, "answer", cycle, "yes", "--quantity", "0.4", "--desk", "d")
+        assert (too_little.code, too_little.error) == (2, "error: expected at least 1 of EURUSD, found 0.4")
         said = dualbrain(
             tmp_path, "answer", cycle, "yes", "--quantity", "10000", "--by", "kim", "--desk", "d"
         )

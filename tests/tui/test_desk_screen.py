@@ -88,6 +88,17 @@ async def test_a_command_completed_by_tab_is_answered_from_the_record(tmp_path: 
         ("/help", "release the kill switch"),
         ("/sell", "! expected a command such as /why, found '/sell'"),
         ("/why zzzz", "! expected the id of one cycle"),
+        ("/why EURUSD 09:00 x", "! expected /why [CYCLE], found 'x' after it"),
+        ("/votes a b c", "! expected /votes [CYCLE], found 'c' after it"),
+        ("/evidence a b c d", "! expected /evidence [CYCLE], found 'c d' after it"),
+        ("/why 3f2a91c0 14:00", "the id of a cycle stands alone"),
+        ("/risk EURUSD SELL 0.5 extra", "! expected /risk SYMBOL BUY|SELL [PERCENT], found 'extra' after it"),
+        ("/skill 2017-03 x", "! expected /skill [MONTH], found 'x' after it"),
+        ("/snapshot EURUSD x", "! expected /snapshot [SYMBOL], found 'x' after it"),
+        ("/run EURUSD x", "! expected /run [SYMBOL], found 'x' after it"),
+        ("/resume now", "! expected /resume alone, found 'now' after it"),
+        ("/help x", "! expected /help alone, found 'x' after it"),
+        ("/explain relative strength of a price", "Relative volume"),
     ],
 )
 async def test_every_command_says_what_it_found_or_what_was_wrong(

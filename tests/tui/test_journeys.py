@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Button, Input
 
-from contracts.records import Approval, OrderIntent, Requote
+from contracts.records import Approval, ApprovalRequest, CycleWanted, OrderIntent, Requote
 from memory.reader import JournalReader
 from tests.desk.command_line import dualbrain
 from tests.desk.test_questions import asking, wait_for_question
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
         ("0.0", "it may only shrink"),
         ("287437", "it may only shrink"),
         ("9" * 400, "it may only shrink"),
-        ("0.5", "no order: gave up"),
+        ("0.5", "! expected at least 1 of EURUSD, found 0.5"),
     ],
 )
 async def test_a_size_that_is_none_or_might_mean_two_makes_no_order(
@@ -105,10 +105,10 @@ async def test_the_time_runs_out_on_the_screen_and_its_buttons_are_dead(tmp_path
 async def test_of_two_questions_on_one_instrument_the_second_yes_finds_another_book_and_says_so(
     tmp_path: Path,
 ) -> None:
-    async with terminal(door := door_of(tmp_path)) as (app, pilot):
-        await sees(app, pilot, "SELL 287,436")
-        await types(pilot, "/run")
-        await pilot.press("enter")
+    # Two bars that ask at one price, and a desk that goes on with the first question open.
+    span = ("2017-01-18T04:00", "2017-01-18T05:00")
+    door = door_of(tmp_path, span=span, hold_s=0, changes={"approval.time_to_live_s": 7200})
+    async with terminal(door) as (app, pilot):
         await until(pilot, lambda: app.overview is not None and len(app.overview.questions) == 2)
         questions: tuple[Question, ...] = app.overview.questions if app.overview else ()
         await asyncio.to_thread(door.say, questions[0], is_granted=True, quantity=None, reason="first")
@@ -120,6 +120,59 @@ async def test_of_two_questions_on_one_instrument_the_second_yes_finds_another_b
     journal = JournalReader(tmp_path / "d" / "journal.db")
     assert len(journal.find_all(OrderIntent)) == 1
     journal.close()
+
+
+async def test_run_where_a_question_waits_asks_nobody_twice_and_once_it_is_answered_decides(
+    tmp_path: Path,
+) -> None:
+    async with terminal(door := door_of(tmp_path)) as (app, pilot):
+        await until(pilot, lambda: app.overview is not None and len(app.overview.questions) == 1)
+        question = app.overview.questions[0] if app.overview else None
+        assert question is not None
+        await types(pilot, "/run")
+        await pilot.press("enter")
+        await sees(app, pilot, "! expected no open question on EURUSD, found one that waits")
+        told = await asyncio.to_thread(door.command, "/run EURUSD")
+        assert told.title.endswith(f"waits (cycle {question.cycle_id[:12]}); answer it first (F3)")
+        await pilot.press("f3")
+        await sees(app, pilot, "Approve?")
+        await pilot.press("n")
+        await sees(app, pilot, "no, by kim")
+        await pilot.press("escape")
+        await types(pilot, "/run")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.overview is not None and len(app.overview.questions) == 1)
+    journal = JournalReader(tmp_path / "d" / "journal.db")
+    assert len(journal.find_all(CycleWanted)) == 1
+    assert len(journal.find_all(ApprovalRequest)) == 2
+    journal.close()
+
+
+async def test_a_run_wanted_before_the_bar_asked_is_let_go_by_the_desk_itself(tmp_path: Path) -> None:
+    async with terminal(door := door_of(tmp_path)) as (app, pilot):
+        await until(pilot, lambda: app.overview is not None and len(app.overview.questions) == 1)
+        assert door._own is not None
+        # What the command let through while nothing was asked yet.
+        door._own._wanted.append("EURUSD")
+        await sees(app, pilot, "not run: expected no open question on EURUSD, found one that waits")
+        assert app.overview is not None
+        assert len(app.overview.questions) == 1
+    journal = JournalReader(tmp_path / "d" / "journal.db")
+    assert journal.find_all(CycleWanted) == ()
+    journal.close()
+
+
+async def test_run_where_the_policy_answers_is_refused_by_no_question_of_another_policy(
+    tmp_path: Path,
+) -> None:
+    async with terminal(door_of(tmp_path)) as (app, pilot):
+        await sees(app, pilot, "SELL 287,436")
+    async with terminal(door_of(tmp_path, changes={"approval.policy": "autonomous"})) as (app, pilot):
+        await until(pilot, lambda: app.overview is not None and len(app.overview.questions) == 1)
+        await types(pilot, "/run")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.overview is not None and len(app.overview.cycles) == 3)
+        assert "expected no open question" not in shown(app)
 
 
 async def test_an_answer_given_on_the_command_line_is_seen_on_the_attached_screen(tmp_path: Path) -> None:
@@ -146,6 +199,33 @@ def test_a_run_waits_no_longer_than_the_question_stands_and_says_so(tmp_path: Pa
     assert "waits 1 s on the wall for an answer: SELL 287,436 (2.8744 lots) EURUSD" in said.err
     assert "nobody answered in time; the desk goes on" in said.err
     assert json.loads(said.out)["n_pending"] == 1
+
+
+async def test_beside_a_runner_that_holds_prices_for_a_minute_no_more_than_a_minute_is_left(
+    tmp_path: Path,
+) -> None:
+    with asking(tmp_path):
+        cycle = str((await asyncio.to_thread(wait_for_question, tmp_path))["cycle_id"])
+        async with terminal(door := door_of(tmp_path, must_attach=True)) as (app, pilot):
+            await pilot.press("f3")
+            await sees(app, pilot, "Approve?")
+            question = door.question(cycle)
+    assert question is not None
+    journal = JournalReader(tmp_path / "d" / "journal.db")
+    (written,) = (r.written_at for r in journal.rows(cycle_id=cycle) if r.record_id == question.request_id)
+    journal.close()
+    assert (question.until - written).total_seconds() == 60
+
+
+def test_a_question_whose_time_is_over_holds_no_later_runner_up(tmp_path: Path) -> None:
+    window = ("--sample", "eurusd-2017", "--from", "2017-01-04T09:00", "--to", "2017-01-04T10:00")
+    run = ("run", "--ask", *window, "--desk", "d", "--wait", "30")
+    first = dualbrain(tmp_path, *run, "--set", "approval.time_to_live_s=1")
+    assert (first.code, "waits 1 s on the wall" in first.err) == (0, True)
+    again = dualbrain(tmp_path, *run)
+    assert again.code == 0
+    assert "finishing a cycle of 2017-01-04 10:00" in again.err
+    assert "on the wall for an answer" not in again.err
 
 
 async def test_r_in_a_story_says_identical_and_where_other_code_would_decide_otherwise(

@@ -1,5 +1,6 @@
 """A cycle told while it goes on: stages as they come, words of its models and of no others."""
 
+import asyncio
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from textual.widgets import Static
 
 from contracts.errors import DataUnavailable
 from memory.lease import DeskLease
+from tests.desk.command_line import dualbrain
 from tests.desk.what_if_scene import SEATS, at, configure, vote
 from tests.servers.answers import Step
 from tests.servers.scripted import Request, ScriptedServer
@@ -146,6 +148,28 @@ async def test_a_cycle_that_nobody_goes_on_with_says_so(asked_desk: Path) -> Non
             app, pilot, "▶ waits for a person; nobody runs the desk, the next runner goes on from here"
         )
         await sees(app, pilot, "▶ answer")
+
+
+@pytest.fixture
+def left_desk(tmp_path: Path) -> Path:
+    """The home of desk `d`, whose question still stands."""
+    window = ("--from", "2017-01-04T09:00", "--to", "2017-01-04T10:00")
+    assert dualbrain(tmp_path, "run", "--ask", "--sample", "eurusd-2017", *window, "--desk", "d").code == 0
+    return tmp_path
+
+
+async def test_an_answer_that_the_desk_has_not_heard_yet_is_told_in_place_of_waiting(left_desk: Path) -> None:
+    async with terminal(door := door_of(left_desk, must_attach=True)) as (app, pilot):
+        await pilot.press("f5")
+        await sees(app, pilot, "▶ waits for a person; nobody runs the desk")
+        cycle = app.overview.cycles[0].cycle_id if app.overview else ""
+        answer = ("answer", cycle, "yes", "--quantity", "5000", "--by", "lee", "--desk", "d")
+        assert (await asyncio.to_thread(dualbrain, left_desk, *answer)).code == 0
+        await sees(app, pilot, "▶ yes to 5,000, by lee; the desk hears it at its next look; nobody runs")
+        assert "waits for a person" not in shown(app)
+        question = door.question(cycle)
+        assert question is not None
+        assert door.story(cycle).under_way.startswith(question.came_of_it)
 
 
 async def test_a_runner_that_goes_away_is_told_though_nothing_new_is_on_record(asked_desk: Path) -> None:
