@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable
 from typing import Literal
 
 import httpx2
+import pydantic_ai
 from openai import AsyncOpenAI
 from pydantic import ValidationError
 from pydantic_ai.exceptions import AgentRunError, ModelAPIError
@@ -18,6 +19,10 @@ from agents.providers import Quirk
 from agents.settings import BrainSettings
 
 Ability = Literal["tools", "loop", "single"]
+
+# pydantic-ai 2.68 greets with a logo on stderr before the first run, which is in the middle of the terminal's
+# screen; this is its own switch (pydantic_ai/__init__.py, read 2026-11).
+pydantic_ai.BANNER_ENABLED = False
 
 
 def open_model(

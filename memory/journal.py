@@ -81,6 +81,7 @@ class SqliteJournal(JournalReader):
         with self._lock:
             self._refuse_after_failure(record)
             try:
+                self.check_in_place()
                 with unavailable_on_error(self._path, "write"):
                     return self._commit(record, cycle_id, ordinal, latency_ms, durable).as_row()
             except (JournalUnavailable, JournalCorrupt) as error:

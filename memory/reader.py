@@ -19,6 +19,7 @@ from contracts.errors import JournalUnavailable
 from contracts.ports import JournalRow, R
 from contracts.records import RECORDS, Approval, DeskState, Order, Requote
 from memory.chain import NOTHING, StoredRow, Tip, utc_text
+from memory.same_file import SameFile
 from memory.schema import BUSY_TIMEOUT_S, check_version, unavailable_on_error
 
 PAGE_ROWS = 256
@@ -52,6 +53,12 @@ class JournalReader:
         self._stamp: tuple[int, int] | None = None
         with unavailable_on_error(path, "open"):
             self._db = self._open()
+        self._file = SameFile(path)
+
+    def check_in_place(self) -> None:
+        """Raise JournalUnavailable where the open file was deleted or replaced: nobody could read it."""
+        if (lost := self._file.lost()) is not None:
+            raise JournalUnavailable(f"{lost}; put it back, or start again", path=str(self._path))
 
     def append(
         self,

@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual import work
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.widgets import LoadingIndicator
@@ -18,6 +19,7 @@ from tui.door_app import DoorApp
 from tui.halt_screen import HaltScreen
 from tui.help_screen import HelpScreen, keys_of
 from tui.journal_screen import JournalScreen
+from tui.keyboard import patient
 from tui.messages import CycleChosen, WordsHeard
 from tui.plain_words import PlainWords
 from tui.question_screen import QuestionScreen
@@ -72,6 +74,9 @@ class DualbrainApp(DoorApp):
         await self.push_screen(DeskScreen(door, self.hear))
         # It would go on moving under the desk, which is drawn anew with every move.
         await opening.remove()
+
+    def get_driver_class(self) -> type[Driver]:
+        return patient(super().get_driver_class())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return (*super().get_line_filters(), self._plain)

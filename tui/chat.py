@@ -1,6 +1,7 @@
 """The chat: what was said by the person, the desk and the models, and the line to type in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,6 +16,7 @@ from tui.fact_list import FactList
 from tui.messages import LineTyped
 from tui.source_list import SourceList
 from tui.speech import Speech
+from tui.waiting_line import WaitingLine
 
 _HINTS_SHOWN = 4
 _MAX_LINE = 4_000
@@ -66,13 +68,14 @@ class CommandInput(Input):
 class Chat(Vertical):
     """Renders what is said; posts LineTyped."""
 
-    def __init__(self, commands: Sequence[Command]) -> None:
+    def __init__(self, commands: Sequence[Command], now: Callable[[], datetime]) -> None:
         super().__init__(id="chat")
-        self._commands = commands
+        self._commands, self._now = commands, now
         self._hinted = ""
 
     def compose(self) -> ComposeResult:
         yield Speech(id="said")
+        yield WaitingLine(self._now)
         yield Static("", id="hints", markup=False)
         yield CommandInput(self._commands)
 
@@ -132,6 +135,11 @@ class Chat(Vertical):
     def said(self) -> Speech:
         """What was said."""
         return self.query_one("#said", Speech)
+
+    @property
+    def waiting(self) -> WaitingLine:
+        """What has no answer yet."""
+        return self.query_one(WaitingLine)
 
     def _hints(self, line: str) -> list[str]:
         if not line.startswith("/"):

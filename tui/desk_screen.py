@@ -42,7 +42,7 @@ class DeskScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield StatusLine()
         with Horizontal(id="desk"):
-            yield Chat(self._door.commands)
+            yield Chat(self._door.commands, self._door.now)
             yield DeskPanels(self._door.now)
         yield Footer()
 
@@ -60,9 +60,11 @@ class DeskScreen(Screen[None]):
         self.app.push_screen(QuestionScreen(self._door, message.cycle_id))
 
     async def on_words_heard(self, message: WordsHeard) -> None:
+        self._chat.waiting.hear(message.spoken)
         await self._chat.said.hear(message.spoken)
 
     async def on_answer_came(self, message: AnswerCame) -> None:
+        self._chat.waiting.end(message.nth)
         if message.is_prose:
             await self._chat.said.settle("assistant")
         await self._chat.tell(message.told, is_prose=message.is_prose, to=message.to)
@@ -78,6 +80,7 @@ class DeskScreen(Screen[None]):
     async def _answer(self, line: str) -> None:
         self._n_lines += 1
         nth = self._n_lines
+        self._chat.waiting.begin(nth, line)
         await self._chat.said.say("you", line)
         try:
             if line.startswith("/"):
@@ -90,7 +93,7 @@ class DeskScreen(Screen[None]):
         # What a command found bears its line as a title.
         is_told_apart = nth == self._n_lines or (line.startswith("/") and not told.is_mistake)
         to = "" if is_told_apart else line
-        self.post_message(AnswerCame(told, is_prose=not line.startswith("/"), to=to))
+        self.post_message(AnswerCame(nth, told, is_prose=not line.startswith("/"), to=to))
 
     def _show(self, overview: Overview | None) -> None:
         if overview is None:

@@ -44,6 +44,8 @@ class Status(Record):
     is_own: bool
     """Whether this terminal runs the desk."""
     doing: str
+    is_stopped: bool = False
+    """Whether the desk has ended with an error; `doing` tells it."""
     halted_by: str | None
 
 

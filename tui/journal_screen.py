@@ -124,8 +124,7 @@ class JournalScreen(Screen[None]):
         self._is_whole = not found
         if found:
             self._last_row = found[-1].row
-        told = f" that say {self._words!r}" if self._words.strip() else ", the newest"
-        self._say(f"{self._table.row_count:,} cycles{told}")
+        self._say(_count(self._table.row_count, self._words))
 
     @work(exclusive=True, group="replay")
     async def _replay(self, cycle_id: str) -> None:
@@ -153,3 +152,13 @@ class JournalScreen(Screen[None]):
     @property
     def _table(self) -> RowTable:
         return self.query_one("#found", RowTable)
+
+
+def _count(n: int, words: str) -> str:
+    """How many cycles stand in the list, and which."""
+    is_searched, cycles = bool(words.strip()), "1 cycle" if n == 1 else f"{n:,} cycles"
+    if not n:
+        return f"no cycle says {words!r}" if is_searched else "no cycle on record yet"
+    if is_searched:
+        return f"{cycles} that {'says' if n == 1 else 'say'} {words!r}"
+    return f"{cycles}, the newest"

@@ -32,10 +32,10 @@ class SourceChosen(Message):
 class AnswerCame(Message):
     """The desk or a model has answered a line; words that came before it are shown before it."""
 
-    def __init__(self, told: Told, *, is_prose: bool, to: str = "") -> None:
-        """`to` is the line that is answered, where others were typed since."""
+    def __init__(self, nth: int, told: Told, *, is_prose: bool, to: str = "") -> None:
+        """`nth` counts the lines that were typed; `to` is this one, where others were typed since."""
         super().__init__()
-        self.told, self.is_prose, self.to = told, is_prose, to
+        self.nth, self.told, self.is_prose, self.to = nth, told, is_prose, to
 
 
 class QuestionChosen(Message):

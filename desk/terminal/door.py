@@ -134,13 +134,17 @@ class DeskDoor:
             user=self._user,
             is_own=self._own is not None,
             doing=self._doing(),
+            is_stopped=self.failure is not None,
             halted_by=self._switch.halted_by(),
         )
 
     def overview(self) -> Overview:
+        # Not in `status`, which tells that the desk is halted whatever has become of its journal.
+        self._journal.check_in_place()
         return self._overview.look(self.now(), self._seen())
 
     def watch(self) -> Watch:
+        self._journal.check_in_place()
         around = Around(
             runner=holder_of(self._folder.path) if self._own is None else self._own.doing,
             is_own=self._own is not None,
@@ -186,6 +190,8 @@ class DeskDoor:
         return newest_question(self._journal, cycle_id, self.now())
 
     def say(self, question: Question, *, is_granted: bool, quantity: float | None, reason: str) -> str:
+        # Else the answer would begin a journal that no runner reads.
+        self._journal.check_in_place()
         now = self.now()
         newest = newest_question(self._journal, question.cycle_id, now)
         if newest is None or newest.request_id != question.request_id:

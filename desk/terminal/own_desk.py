@@ -155,6 +155,8 @@ class OwnDesk:
 
     async def _attend(self, runner: Runner) -> None:
         """What people said and what they want decided; then what the account and the market are now."""
+        # An append finds it out too; where nothing happens there is none.
+        runner.journal.check_in_place()
         await runner.session.hear_answers()
         while self._wanted:
             instrument_id, last = self._wanted.popleft(), runner.journal.last(DeskState)

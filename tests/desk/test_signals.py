@@ -6,7 +6,8 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from select import select
 
@@ -24,15 +25,13 @@ def environment(home: Path) -> Mapping[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith("DUALBRAIN_")} | ours
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_run_cleanly_with_a_summary_and_a_sound_journal(
-    tmp_path: Path, which: signal.Signals
-) -> None:
+@contextmanager
+def deciding(home: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A run that has begun to decide."""
     process = subprocess.Popen(
         (*RUN, "--json"),
-        cwd=tmp_path,
-        env=environment(tmp_path),
+        cwd=home,
+        env=environment(home),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -43,11 +42,20 @@ def test_a_signal_ends_a_run_cleanly_with_a_summary_and_a_sound_journal(
         while not said or "deciding" not in said[-1]:
             said.append(process.stderr.readline())
             assert said[-1], said
-        process.send_signal(which)
-        out, err = process.communicate(timeout=60)
+        yield process
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_cleanly_with_a_summary_and_a_sound_journal(
+    tmp_path: Path, which: signal.Signals
+) -> None:
+    with deciding(tmp_path) as process:
+        process.send_signal(which)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     summary = json.loads(out)
     assert summary["why_ended"] == f"stopped by {which.name}"
@@ -55,6 +63,23 @@ def test_a_signal_ends_a_run_cleanly_with_a_summary_and_a_sound_journal(
     assert json.loads(Path(summary["summary_file"]).read_text(encoding="utf-8"))["n_cycles"] > 0
     assert dualbrain(tmp_path, "audit", "verify", "--desk", "s").code == 0
     assert "ended: stopped by" in dualbrain(tmp_path, "doctor", "--desk", "s", "--json").out
+
+
+@pytest.mark.slow
+def test_a_run_ends_where_its_journal_is_taken_away_and_goes_on_once_it_is_back(
+    tmp_path: Path,
+) -> None:
+    journal, aside = tmp_path / "s" / "journal.db", tmp_path / "s" / "aside.db"
+    with deciding(tmp_path) as process:
+        journal.rename(aside)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (4, "")
+    assert f"expected the journal at {journal}, found none" in err
+    assert "Traceback" not in err
+    assert not journal.exists()
+    aside.rename(journal)
+    assert dualbrain(tmp_path, *RUN[3:]).code == 0
+    assert dualbrain(tmp_path, "audit", "verify", "--desk", "s").code == 0
 
 
 @pytest.mark.slow

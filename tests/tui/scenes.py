@@ -211,9 +211,9 @@ SCENES: dict[str, Scene] = {
         (READY, JOURNAL, ("enter", "found none")),
     ),
     "journal-full": Scene(StillDoor, (READY, JOURNAL)),
-    "journal-empty": Scene(lambda: StillDoor(found=()), (READY, ("f2", "0 cycles"))),
+    "journal-empty": Scene(lambda: StillDoor(found=()), (READY, ("f2", "no cycle on record yet"))),
     "journal-nothing": Scene(
-        StillDoor, (READY, JOURNAL, ("slash", ""), (f"{_typed('daily loss')} enter", "0 cycles that say"))
+        StillDoor, (READY, JOURNAL, ("slash", ""), (f"{_typed('daily loss')} enter", "no cycle says"))
     ),
     "journal-replayed": Scene(StillDoor, (READY, JOURNAL, ("r", "replayed: identical"))),
     "journal-error": Scene(lambda: StillDoor(fails={"cycles": LOST}), (READY, ("f2", "disk I/O error"))),

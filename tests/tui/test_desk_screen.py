@@ -251,7 +251,7 @@ async def test_the_journal_finds_cycles_by_the_words_of_their_reasons(tmp_path: 
         await pilot.press("slash")
         await types(pilot, "Too Few")
         await pilot.press("enter")
-        await sees(app, pilot, "1 cycles that say 'Too Few'")
+        await sees(app, pilot, "1 cycle that says 'Too Few'")
         await pilot.press("r")
         await sees(app, pilot, "replayed: identical")
         await pilot.press("enter")
@@ -259,7 +259,7 @@ async def test_the_journal_finds_cycles_by_the_words_of_their_reasons(tmp_path: 
         await pilot.press("escape", "slash")
         app.screen.query_one("#words", Input).value = "100%"
         await pilot.press("enter")
-        await sees(app, pilot, "0 cycles that say '100%'")
+        await sees(app, pilot, "no cycle says '100%'")
         assert app.screen.query_one(DataTable).row_count == 0
 
 
