@@ -6,8 +6,6 @@ from datetime import datetime
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.geometry import Size
-from textual.reactive import Reactive
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Markdown, Static
 
@@ -16,6 +14,7 @@ from tui.fact_list import FactList
 from tui.messages import LineTyped
 from tui.source_list import SourceList
 from tui.speech import Speech
+from tui.typed_line import TypedLine
 from tui.waiting_line import WaitingLine
 
 _HINTS_SHOWN = 4
@@ -23,11 +22,8 @@ _MAX_LINE = 4_000
 """The assistant takes no longer question."""
 
 
-class CommandInput(Input):
-    """A line with completion of commands by Tab, and the lines before it by the arrows."""
-
-    # Textual lays the whole screen out with every letter; one line of fixed height needs none of it.
-    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
+class CommandInput(TypedLine):
+    """A line with completion of commands by Tab, and the lines before it by the arrows; posts LineTyped."""
 
     def __init__(self, commands: Sequence[Command]) -> None:
         self._names = [command.name for command in commands]
@@ -44,12 +40,16 @@ class CommandInput(Input):
         super().restricted()
         self.notify(f"a line holds up to {_MAX_LINE:,} characters; nothing was added", severity="warning")
 
-    def remember(self, line: str) -> None:
-        """Keep a line for the arrow keys."""
-        self._lines.append(line)
-        self._at = len(self._lines)
+    async def action_submit(self) -> None:
+        # Empty at once: what is typed next may be there already when the chat hears of this.
+        line = self.value.strip()
+        self.clear()
+        if line:
+            self._lines.append(line)
+            self._at = len(self._lines)
+            self.post_message(LineTyped(line))
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         if event.key == "tab" and self.value.startswith("/") and " " not in self.value:
             event.prevent_default().stop()
             found = [name for name in self._names if name.startswith(self.value)]
@@ -66,7 +66,7 @@ class CommandInput(Input):
 
 
 class Chat(Vertical):
-    """Renders what is said; posts LineTyped."""
+    """Renders what is said."""
 
     def __init__(self, commands: Sequence[Command], now: Callable[[], datetime]) -> None:
         super().__init__(id="chat")
@@ -92,14 +92,6 @@ class Chat(Vertical):
         widget = self.query_one("#hints", Static)
         widget.update(hints)
         widget.display = bool(hints)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        line = event.value.strip()
-        if line:
-            self.query_one(CommandInput).remember(line)
-            self.query_one(CommandInput).clear()
-            self.post_message(LineTyped(line))
 
     async def tell(self, told: Told, *, is_prose: bool = False, to: str = "") -> None:
         """Show an answer of the desk, or of a model that writes prose; `to` names an earlier line."""

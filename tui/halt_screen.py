@@ -13,6 +13,7 @@ from textual.widgets import Button, Input, Static
 from contracts.errors import DualbrainError
 from tui.door import Door, Overview, Rows, Status
 from tui.fact_list import FactList
+from tui.typed_line import TypedLine
 
 
 class HaltScreen(ModalScreen[None]):
@@ -33,7 +34,7 @@ class HaltScreen(ModalScreen[None]):
         with Vertical(classes="box"):
             yield Static(self._words(), id="halt-words", markup=False)
             if not is_halted:
-                yield Input(placeholder="why (Enter halts)", id="why", max_length=2_000)
+                yield TypedLine(placeholder="why (Enter halts)", id="why", max_length=2_000)
             with VerticalScroll(id="halt-open", can_focus=False):
                 yield FactList(title="Still open" if is_halted else "What stays open", id="still-open")
             with Horizontal(classes="buttons"):

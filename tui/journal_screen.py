@@ -17,6 +17,7 @@ from tui.door import CycleRow, Door
 from tui.messages import CycleChosen
 from tui.row_table import RowTable
 from tui.status_line import StatusLine
+from tui.typed_line import TypedLine
 
 _NEAR_THE_END = 10
 """Rows; the next page is asked for before one arrives there."""
@@ -44,7 +45,7 @@ class JournalScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
-        yield Input(
+        yield TypedLine(
             placeholder="words of a reason, such as daily loss or price moved; Enter searches",
             id="words",
             max_length=200,

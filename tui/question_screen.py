@@ -23,6 +23,7 @@ from tui.desk_panels import left
 from tui.door import Door, Question
 from tui.fact_list import FactList
 from tui.status_line import StatusLine
+from tui.typed_line import TypedLine
 
 _QUANTITY = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?|\d+(\.\d*)?|\.\d+")
 """A comma parts thousands: where it might mean a fraction, nobody may guess a size."""
@@ -66,8 +67,8 @@ class QuestionScreen(ModalScreen[None]):
                 yield CandleChart()
         yield Static("", id="fate", markup=False)
         with Horizontal(id="answer"):
-            yield Input(placeholder="smaller quantity", id="quantity", restrict=r"[0-9.,]*")
-            yield Input(placeholder="reason", id="reason", max_length=_MAX_REASON)
+            yield TypedLine(placeholder="smaller quantity", id="quantity", restrict=r"[0-9.,]*")
+            yield TypedLine(placeholder="reason", id="reason", max_length=_MAX_REASON)
             yield Button("Approve (y)", id="yes", variant="success")
             yield Button("Refuse (n)", id="no", variant="error")
         yield Footer()
