@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
     is_check = bool(arguments)
     changed = [name for name in SECTIONS if _is_changed(name, is_check=is_check)]
     told = [f"{name} in {SECTIONS[name][0]}" for name in changed]
-    told += [f"{PICTURES}/{name}" for name in _changed_pictures(is_check=is_check)]
+    told += [f"{PICTURES}/{name}.svg" for name in _changed_pictures(is_check=is_check)]
     for each in told:
         print(f"{'stale' if is_check else 'written'}: {each}")
     if is_check and told:
@@ -221,11 +221,11 @@ def _is_changed(name: str, *, is_check: bool) -> bool:
 def _changed_pictures(*, is_check: bool) -> list[str]:
     """Pictures that are not what the terminal shows; those that nothing makes any more are among them."""
     folder = ROOT / PICTURES
-    made = {f"{name}.svg": svg for name, svg in take_pictures().items()}
-    kept = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.svg")}
+    kept = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.svg")}
+    made = take_pictures(kept)
     changed = sorted(name for name in made | kept if made.get(name) != kept.get(name))
     for name in changed:
-        path = folder / name
+        path = folder / f"{name}.svg"
         if is_check:
             told = first_difference(kept.get(name, ""), made.get(name, ""))
             print(f"{name} differs {told}", file=sys.stderr)

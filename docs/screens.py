@@ -6,7 +6,7 @@ question is open, and what only the wall clock or this machine knows is left out
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from desk.settings import FeedSettings, Settings
 from desk.terminal.door import DeskDoor
 from graphs.desk import ApprovalSettings
 from markets.replay_feed import ReplayFeedSettings
-from tests.tui.snapshots import at_rest
+from tests.tui.snapshots import as_pictured, at_rest
 from tests.tui.terminal import sees, terminal, types, until
 from tui.app import DualbrainApp
 from tui.door import Story, Watch
@@ -61,13 +61,13 @@ class PicturedDoor(DeskDoor):
         return seen.model_copy(update={"health": health})
 
 
-def take_pictures() -> dict[str, str]:
-    """Every picture as SVG, by its name."""
+def take_pictures(kept: Mapping[str, str]) -> dict[str, str]:
+    """Every picture as SVG, by its name; a screen that is pictured already may take its time to look so."""
     asking, trading = _settings("ask", _FIRST, _LAST), _settings("autonomous", *_WEEKS)
     with TemporaryDirectory() as home:
-        taken = asyncio.run(_sit(PicturedDoor(asking, Path(home))))
+        taken = asyncio.run(_sit(PicturedDoor(asking, Path(home)), kept))
     with TemporaryDirectory() as home:
-        return taken | asyncio.run(_watch(PicturedDoor(trading, Path(home))))
+        return taken | asyncio.run(_watch(PicturedDoor(trading, Path(home)), kept))
 
 
 def _settings(policy: Literal["ask", "autonomous"], first: datetime, last: datetime) -> Settings:
@@ -76,25 +76,31 @@ def _settings(policy: Literal["ask", "autonomous"], first: datetime, last: datet
     return Settings(desk=_DESK, approval=ApprovalSettings(policy=policy), feed=feed)
 
 
-async def _watch(door: PicturedDoor) -> dict[str, str]:
+async def _watch(door: PicturedDoor, kept: Mapping[str, str]) -> dict[str, str]:
     """Look at all of a desk that has traded for some weeks."""
     async with terminal(door) as (app, pilot):
         app.animation_level = "none"
         await until(pilot, lambda: door.status().doing == "the feed ended", _PATIENCE_S)
         await pilot.press("f4")
         await sees(app, pilot, "worst")
-        return {"watch": await at_rest(app, pilot, "watch")}
+        return {"watch": await _taken(app, pilot, "watch", kept)}
 
 
-async def _sit(door: PicturedDoor) -> dict[str, str]:
+async def _sit(door: PicturedDoor, kept: Mapping[str, str]) -> dict[str, str]:
     """Look at the desk, answer its question, look at what came of it."""
     taken = {}
     async with terminal(door) as (app, pilot):
         app.animation_level = "none"
         for name, lead in WAYS.items():
             await lead(app, pilot, door)
-            taken[name] = await at_rest(app, pilot, name)
+            taken[name] = await _taken(app, pilot, name, kept)
     return taken
+
+
+async def _taken(app: DualbrainApp, pilot: Driving, name: str, kept: Mapping[str, str]) -> str:
+    if name in kept and await as_pictured(app, pilot, name, kept[name]) == kept[name]:
+        return kept[name]
+    return await at_rest(app, pilot, name)
 
 
 async def _to_the_desk(app: DualbrainApp, pilot: Driving, door: PicturedDoor) -> None:

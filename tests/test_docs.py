@@ -75,7 +75,8 @@ def test_a_stale_section_is_named_and_writing_mends_it(
     stray.write_text("", encoding="utf-8")
     stale = ("graph in docs/architecture.md", "docs/pictures/desk.svg", "docs/pictures/nobody.svg")
     assert generate.main(["--check"]) == 1
-    assert capsys.readouterr().out.splitlines()[:-1] == [f"stale: {each}" for each in stale]
+    said = capsys.readouterr()
+    assert said.out.splitlines()[:-1] == [f"stale: {each}" for each in stale], said.err
     assert "gate -.-> submit" in read(page)
     assert "paper-last" in read(picture)
     assert generate.main([]) == 0

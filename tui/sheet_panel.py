@@ -74,6 +74,9 @@ class SheetPanel(Vertical):
             for name, is_number in zip(sheet.head, _numeric(sheet), strict=True):
                 table.add_column(_cell(name, is_number=is_number))
         self._change(drawn)
+        # A height of its own finding would come with its next idle moment, and where the screen is laid out
+        # before that, Textual 8.2.8 goes on with the height of nothing (Widget._get_box_model's cache).
+        table.styles.height = len(sheet.rows) + table.header_height
         if before.rows:
             self._follow(before, at, top)
         self.call_after_refresh(self._entitle)

@@ -65,6 +65,7 @@ class WatchScreen(Screen[None]):
     def on_mount(self) -> None:
         # Nothing is claimed before the first look.
         self.query_one(Board).display = False
+        self.screen_layout_refresh_signal.subscribe(self, lambda _: self._focus_first())
         self.set_interval(1, self._tell_late)
         self._follow()
 
@@ -90,12 +91,10 @@ class WatchScreen(Screen[None]):
         self._seen_at = self._door.now()
         self._show(watch)
         self._say("")
-        if self.focused is None:
-            self.call_after_refresh(self._focus_first)
 
     def _focus_first(self) -> None:
-        # Asked again here: the next look may have come before the refresh.
-        if self.focused is None:
+        # Only once panels have their places: what comes first is what stands first.
+        if self.focused is None and self.query_one(Board).display:
             self.focus_next()
 
     @property

@@ -52,7 +52,6 @@ async def still_terminal(
 
 async def expect_picture(app: DualbrainApp, pilot: Pilot[DualbrainError], name: str) -> None:
     """Fail with the first row that differs where the screen does not look as pictured."""
-    _hold_still(app)
     path = PICTURES / f"{name}.svg"
     if IS_WRITING:
         path.parent.mkdir(exist_ok=True)
@@ -60,13 +59,20 @@ async def expect_picture(app: DualbrainApp, pilot: Pilot[DualbrainError], name: 
         return
     assert path.is_file(), f"expected a picture {_short(path)}, found none; look at the screen, then {HOW}"
     wanted = path.read_text(encoding="utf-8")
-    deadline = asyncio.get_running_loop().time() + _PATIENCE_S
-    while (found := picture(app, name)) != wanted and asyncio.get_running_loop().time() < deadline:
-        await pilot.pause(0.05)
+    found = await as_pictured(app, pilot, name, wanted)
     if found != wanted:
         NOW.mkdir(parents=True, exist_ok=True)
         (NOW / path.name).write_text(found, encoding="utf-8", newline="\n")
         raise AssertionError(difference(name, wanted, found))
+
+
+async def as_pictured(app: DualbrainApp, pilot: Pilot[DualbrainError], name: str, wanted: str) -> str:
+    """The picture of a screen as soon as it is the wanted one, else as it is when its time is over."""
+    _hold_still(app)
+    deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+    while (found := picture(app, name)) != wanted and asyncio.get_running_loop().time() < deadline:
+        await pilot.pause(0.05)
+    return found
 
 
 async def at_rest(app: DualbrainApp, pilot: Pilot[DualbrainError], name: str) -> str:

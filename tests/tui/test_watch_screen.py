@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import DataTable
 
@@ -16,6 +17,7 @@ from tests.tui.still_watch import CYCLES, EMPTY, still_curve, still_fills, still
 from tests.tui.terminal import sees, shown, until
 from tui.app import DualbrainApp
 from tui.door import Health, Meter, Sheet, Watch
+from tui.sheet_panel import SheetPanel, SheetTable
 from tui.story_screen import StoryScreen
 from tui.watch_screen import WatchScreen
 
@@ -336,3 +338,18 @@ async def test_another_curve_is_drawn_at_the_next_look() -> None:
         chart = app.screen.query_one("#curve")
         await looked(door, pilot, still_watch(curve=still_curve(200)))
         await until(pilot, lambda: chart.border_title == "Equity, 30 Oct 2016 to 4 Jan 2017")
+
+
+async def test_rows_are_seen_where_the_screen_was_laid_out_before_they_were_measured() -> None:
+    class Alone(App[None]):
+        def compose(self) -> ComposeResult:
+            yield SheetPanel("Orders", "no order yet", id="orders")
+
+    app = Alone()
+    async with app.run_test() as pilot:
+        panel = app.query_one(SheetPanel)
+        panel.show(Sheet(head=("state",), rows=(("filled",), ("rejected",)), cycles=(None, None)))
+        # As any other widget may have it done in this moment.
+        app.screen._refresh_layout()
+        await pilot.pause()
+        assert panel.query_one(SheetTable).size.height == 3
