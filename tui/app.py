@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import LoadingIndicator
 
 from contracts.errors import DualbrainError
@@ -74,6 +75,9 @@ class DualbrainApp(DoorApp):
         await self.push_screen(DeskScreen(door, self.hear))
         # It would go on moving under the desk, which is drawn anew with every move.
         await opening.remove()
+
+    def listeners(self) -> Sequence[Widget]:
+        return [each for each in self.screen_stack if isinstance(each, DeskScreen | StoryScreen)]
 
     def get_driver_class(self) -> type[Driver]:
         return patient(super().get_driver_class())

@@ -1,18 +1,19 @@
 """An application on a desk's door: opens it after the first paint, follows the desk, leaves in good order.
 
-    connect -> Door -> status, overview, unread (followed by widgets) and words (sent to every screen)
+    connect -> Door -> status, overview, unread (followed by widgets) and words (sent to those that listen)
 
 Looking and answering happen in threads, so that neither a long replay nor a model that hangs stops a key.
 """
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from textual import work
 from textual.app import App
 from textual.reactive import reactive
+from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from contracts.errors import DualbrainError, InvariantBroken
@@ -47,6 +48,10 @@ class DoorApp(App[DualbrainError]):
         """Show the desk; it is looked at from then on."""
         raise NotImplementedError
 
+    def listeners(self) -> Sequence[Widget]:
+        """The screens that show words."""
+        raise NotImplementedError
+
     async def look_again(self) -> None:
         """Look now, for what must not be half a second old; what cannot be read is told."""
         if self.door is None:
@@ -57,11 +62,12 @@ class DoorApp(App[DualbrainError]):
             self.notify(str(error), severity="error", markup=False)
 
     def hear(self) -> None:
-        """Send on what was said since, once, to every screen."""
+        """Send on what was said since, once."""
         if self.door is None or not (spoken := self.door.heard()):
             return
         self.said.add(spoken)
-        for screen in self.screen_stack:
+        # To others it would cost more than it says: a screen that has had a message looks after itself again.
+        for screen in self.listeners():
             screen.post_message(WordsHeard(spoken))
 
     def _leave_when_told(self) -> None:
