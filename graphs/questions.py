@@ -54,9 +54,8 @@ def runs_out(journal: Journal, request: ApprovalRequest) -> datetime:
     )
     stands = request.expires_at - request.asked_at
     started, ended = journal.last(SessionStarted), journal.last(SessionEnded)
-    if started is None or started.holds_s is None:
-        return written + stands
-    if ended is not None and ended.session_id == started.session_id:
+    has_ended = started is not None and ended is not None and ended.session_id == started.session_id
+    if started is None or started.holds_s is None or has_ended:
         return written + stands
     # What an earlier runner left is held anew.
     held = timedelta(seconds=min(started.holds_s, stands.total_seconds()))

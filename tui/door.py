@@ -200,8 +200,6 @@ class Command(Record):
     name: str
     takes: str
     does: str
-    n_words: int | None = 0
-    """How many words it takes at most; None for any number."""
 
 
 class Door(Protocol):

@@ -1,11 +1,13 @@
 """A line to type in, in which keys take effect in the order they were pressed, however fast."""
 
 from textual import events
+from textual.binding import Binding
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import Input
 
-_ACTIONS = {key: bound.action for bound in Input.BINDINGS for key in bound.key.split(",")}  # type: ignore[union-attr]  # all are Bindings
+_BOUND = [bound for bound in Input.BINDINGS if isinstance(bound, Binding)]
+_ACTIONS = {key: bound.action for bound in _BOUND for key in bound.key.split(",")}
 
 
 class TypedLine(Input):

@@ -29,34 +29,23 @@ COMMANDS: tuple[Command, ...] = (
         name="/why",
         takes="[CYCLE]",
         does="tell a decision from its records; CYCLE is an id, or EURUSD 14:00; the newest by itself",
-        n_words=2,
     ),
-    Command(name="/votes", takes="[CYCLE]", does="who voted how, and why", n_words=2),
-    Command(name="/evidence", takes="[CYCLE]", does="the numbers behind a decision", n_words=2),
+    Command(name="/votes", takes="[CYCLE]", does="who voted how, and why"),
+    Command(name="/evidence", takes="[CYCLE]", does="the numbers behind a decision"),
+    Command(name="/risk", takes="SYMBOL BUY|SELL [PERCENT]", does="what the sizing rule would make of it"),
     Command(
-        name="/risk",
-        takes="SYMBOL BUY|SELL [PERCENT]",
-        does="what the sizing rule would make of it",
-        n_words=3,
+        name="/skill", takes="[MONTH]", does="how each seat's calls came out; of a month such as 2017-03"
     ),
-    Command(
-        name="/skill",
-        takes="[MONTH]",
-        does="how each seat's calls came out; of a month such as 2017-03",
-        n_words=1,
-    ),
-    Command(name="/explain", takes="WORDS", does="what a quant tool or formula computes", n_words=None),
-    Command(name="/snapshot", takes="[SYMBOL]", does="the market as last seen", n_words=1),
-    Command(
-        name="/run",
-        takes="[SYMBOL]",
-        does="decide on the newest bar once more (a desk of one's own)",
-        n_words=1,
-    ),
-    Command(name="/halt", takes="REASON", does="throw the kill switch at once", n_words=None),
+    Command(name="/explain", takes="WORDS", does="what a quant tool or formula computes"),
+    Command(name="/snapshot", takes="[SYMBOL]", does="the market as last seen"),
+    Command(name="/run", takes="[SYMBOL]", does="decide on the newest bar once more (a desk of one's own)"),
+    Command(name="/halt", takes="REASON", does="throw the kill switch at once"),
     Command(name="/resume", takes="", does="release the kill switch"),
     Command(name="/help", takes="", does="this list"),
 )
+_MOST_WORDS = dict.fromkeys(("/why", "/votes", "/evidence"), 2)
+_MOST_WORDS |= {"/risk": 3, "/skill": 1, "/snapshot": 1, "/run": 1, "/resume": 0, "/help": 0}
+"""A cycle may be two words: an instrument and a close. The others take any number."""
 
 
 class Found(NamedTuple):
@@ -118,9 +107,9 @@ class ChatCommands:
 
 def _check_count(name: str, words: list[str]) -> None:
     """No word is left unread: who typed it meant something by it."""
-    command = next(each for each in COMMANDS if each.name == name)
-    if command.n_words is not None and (beyond := words[command.n_words :]):
-        taken = f"{name} {command.takes}" if command.takes else f"{name} alone"
+    if beyond := words[_MOST_WORDS.get(name, len(words)) :]:
+        takes = next(each.takes for each in COMMANDS if each.name == name)
+        taken = f"{name} {takes or 'alone'}"
         raise ToolInputError(f"expected {taken}, found {' '.join(beyond)[:40]!r} after it")
 
 

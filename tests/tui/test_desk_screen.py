@@ -71,7 +71,7 @@ async def test_a_command_completed_by_tab_is_answered_from_the_record(tmp_path: 
         ("/risk EURUSD sideways", "! expected /risk EURUSD BUY"),
         ("/why EUR/USD 09:00", "decided on the bar that closed 2017-01-04 09:00 UTC"),
         ("/why eurusd 2017-01-04T09:00", "decided on the bar that closed 2017-01-04 09:00 UTC"),
-        ("/why EURUSD", "decided on the bar that closed 2017-01-04 10:00"),
+        ("/why EURUSD", "decided on the bar that closed 2017-01-04 10:00 UTC"),
         (
             "/why EURUSD 11:00",
             "! expected a cycle of EURUSD on the bar that closed 11:00, found none",
