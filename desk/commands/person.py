@@ -1,6 +1,7 @@
 """Putting the desk's questions to the person at the terminal."""
 
 import getpass
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -72,17 +73,15 @@ class Person:
             if said in ("n", "no"):
                 reason = self._console.input("why not (Enter to skip): ", markup=False).strip()
                 return None, reason or "refused at the terminal without a reason"
-            wanted = parse_quantity(said)
-            if wanted is None or wanted > request.quantity:
-                most = quantity(request.quantity)
-                self._console.print(f"expected y, n or a quantity over 0 and up to {most}, found {said!r}")
-                continue
+            most = quantity(request.quantity)
             try:
+                if (wanted := parse_quantity(said)) is None:
+                    raise ToolInputError(f"expected y, n or a quantity up to {most}, found {said!r}")
                 check_quantity(request, instrument, wanted)
             except ToolInputError as error:
                 self._console.print(str(error))
-                continue
-            return wanted, f"approved {quantity(wanted)} of {quantity(request.quantity)} at the terminal"
+            else:
+                return wanted, f"approved {quantity(wanted)} of {most} at the terminal"
 
 
 def question_facts(request: ApprovalRequest, instrument: Instrument) -> list[tuple[str, str]]:
@@ -114,7 +113,7 @@ def reward_multiple(request: ApprovalRequest) -> float | None:
 def parse_quantity(text: str) -> float | None:
     """A positive finite quantity as typed, commas allowed; None for anything else."""
     try:
-        value = Decimal(text.replace(",", "").strip())
-    except ArithmeticError:
+        value = float(Decimal(text.replace(",", "").strip()))
+    except (ArithmeticError, ValueError):
         return None
-    return float(value) if value.is_finite() and value > 0 else None
+    return value if 0 < value < math.inf else None

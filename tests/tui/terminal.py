@@ -75,6 +75,13 @@ async def sees(app: DualbrainApp, pilot: Pilot[DualbrainError], words: str) -> N
         raise AssertionError(f"expected {words!r} on the screen, found {shown(app)}") from None
 
 
+async def asked_cycle(app: DualbrainApp, pilot: Pilot[DualbrainError]) -> str:
+    """The cycle of the question that waits, which the desk may tell before the overview shows it."""
+    await until(pilot, lambda: bool(app.overview and app.overview.questions))
+    assert app.overview is not None
+    return app.overview.questions[0].cycle_id
+
+
 async def types(pilot: Pilot[DualbrainError], text: str) -> None:
     """Press the keys of a text."""
     names = {" ": "space", "/": "slash", "?": "question_mark", ".": "full_stop", ",": "comma"}

@@ -104,7 +104,7 @@ async def test_a_command_completed_by_tab_is_answered_from_the_record(tmp_path: 
 async def test_every_command_says_what_it_found_or_what_was_wrong(
     asked_desk: Path, line: str, words: str
 ) -> None:
-    async with terminal(door_of(asked_desk, must_attach=True), (120, 80)) as (app, pilot):
+    async with terminal(door_of(asked_desk, must_attach=True), (200, 80)) as (app, pilot):
         assert isinstance(app.screen, DeskScreen)
         app.screen.query_one("#line", Input).value = line
         await pilot.press("enter")

@@ -254,6 +254,7 @@ async def test_a_mistake_is_seen_however_long_the_answer_before_it_was(
         await sees(app, pilot, "ts_product")
         await enters(app, "/halted")
         await sees(app, pilot, "! expected a command such as")
+        assert "'/halted'" in shown(app)
 
 
 async def test_a_halt_that_failed_is_seen_and_what_is_typed_next_too(

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from contracts.errors import DualbrainError
 from tests.servers.answers import Completion, ToolCall
 from tests.servers.scripted import ScriptedServer
-from tests.tui.terminal import door_of, sees, shown, terminal, types, until
+from tests.tui.terminal import asked_cycle, door_of, sees, shown, terminal, types, until
 from tui.app import DualbrainApp
 from tui.desk_screen import DeskScreen
 from tui.source_list import SourceList
@@ -30,8 +30,7 @@ async def answered(
     )
     (home / "dualbrain.toml").write_text(f'[assistant]\n{model}[budget]\nunpriced = "count_tokens"\n')
     async with terminal(door_of(home), size) as (app, pilot):
-        await sees(app, pilot, "SELL 287,436")
-        cycle_id = app.overview.cycles[0].cycle_id if app.overview else ""
+        cycle_id = await asked_cycle(app, pilot)
         server.script(
             Completion(tool_calls=(ToolCall("risk", '{"instrument": "EURUSD", "side": "BUY"}'),)),
             Completion(tool_calls=(ToolCall("cycle", '{"cycle": "[b]zzzz"}'),)),
@@ -52,8 +51,8 @@ def labels(app: DualbrainApp) -> list[str]:
 async def test_cited_cycles_and_every_use_of_a_tool_stand_under_the_answer(
     tmp_path: Path, scripted: ScriptedServer
 ) -> None:
-    async with answered(tmp_path, scripted) as (app, _):
-        cycle_id = app.overview.cycles[0].cycle_id if app.overview else ""
+    async with answered(tmp_path, scripted) as (app, pilot):
+        cycle_id = await asked_cycle(app, pilot)
         assert labels(app) == [
             f"cycle {cycle_id[:12]} EURUSD 2017-01-04 10:00",
             "tool risk EURUSD BUY",
