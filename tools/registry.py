@@ -5,8 +5,10 @@
 
 A series tool gives one value a bar: value i uses bars 0..i and nothing later, NaN while it is not known.
 `series` gives all of them, `call` the newest one, or the reason why there is none. What fits a model has
-`@estimate` above it and gives the newest value only: a fit a bar would cost too much. A table of tools
-goes through `add_tool`. A tool without a full docstring, a unit or its own name stops the import: an agent
+`@estimate` above it and gives the newest value only: a fit a bar would cost too much. So has what reads
+anything else than bars; it names that in place of `bars`: `trades`, `quotes`, `book`, or `bars, other` for a
+pair. Where a market does not give it, the tool says so and has no value. A table of tools goes through
+`add_tool`. A tool without a full docstring, a unit or its own name stops the import: an agent
 reads those words to choose.
 
 Importing this module is cheap; the tools, and TA-Lib with them, come in at the first look-up.
@@ -25,11 +27,15 @@ import numpy as np
 
 from contracts.errors import InvariantBroken, ToolInputError
 from contracts.market import Bars, Float1D
-from tools.tool_docs import Doc, parsed_doc, unfit
+from contracts.ticks import Beside
+from tools.tool_docs import INPUTS, Doc, parsed_doc, unfit
 
 Column: TypeAlias = Literal["open", "high", "low", "close", "volume"]
 BarCount: TypeAlias = Callable[..., int]
-"""Bars counted from a tool's parameters, given by name; raises ToolInputError where they clash."""
+"""Bars, or rows of what else a tool reads first, counted from its parameters, given by name.
+
+Raises ToolInputError where they clash.
+"""
 
 SeriesFunction = TypeVar("SeriesFunction", bound=Callable[..., Float1D])
 EstimateFunction = TypeVar("EstimateFunction", bound=Callable[..., "ToolValue"])
@@ -91,13 +97,15 @@ class SharedBars(Bars):
 
     others: tuple[Bars, ...] = field(default=(), repr=False, compare=False)
     """Bars of the other instruments of the universe, for what compares instruments."""
+    beside: Beside = field(default=Beside(), repr=False, compare=False)
+    """What else is known of the market; nothing in it is later than the newest bar's close."""
     kept: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, bars: Bars, others: Sequence[Bars] = ()) -> "SharedBars":
+    def of(cls, bars: Bars, others: Sequence[Bars] = (), beside: Beside | None = None) -> "SharedBars":
         """The same columns, with nothing kept yet."""
         columns = (bars.open, bars.high, bars.low, bars.close, bars.volume)
-        return cls(bars.open_time, bars.close_time, *columns, bars.side, tuple(others))
+        return cls(bars.open_time, bars.close_time, *columns, bars.side, tuple(others), beside or Beside())
 
 
 def shared(kernel: Callable[Concatenate[Bars, P], T], bars: Bars, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -136,19 +144,37 @@ class ToolCall:
 
     def newest(self, bars: Bars) -> ToolValue:
         """The newest value, or None with the reason."""
-        has = len(bars)
+        given = self._given(bars)
+        if isinstance(given, str):
+            return ToolValue(None, 0, given)
+        has = len(given[0])
         if has < self.min_bars:
-            return ToolValue(None, has, f"needs {self.min_bars} bars, has {has}")
+            rows = INPUTS[self.tool.inputs[0]][1]
+            return ToolValue(None, has, f"needs {self.min_bars} {rows}, has {has}")
         if self.tool.estimate:
-            found = shared(self.tool.estimate, bars, **self.params)
+            is_of_bars = self.tool.inputs == ("bars",)
+            found = (
+                shared(self.tool.estimate, bars, **self.params)
+                if is_of_bars
+                else self.tool.estimate(*given, **self.params)
+            )
             if found.value is None and found.reason is None:
-                return replace(found, reason=self._why_missing(bars[has - found.n_obs :]))
+                return replace(found, reason=self._why_missing(bars[len(bars) - found.n_obs :]))
             return found
         read = bars if self.settled_bars else shared(_newest, bars, self.min_bars)
         value, warnings = float(self.series(read)[-1]), self._warnings(has)
         if math.isfinite(value):
             return ToolValue(value, len(read), None, warnings)
         return ToolValue(None, len(read), self._why_missing(read), warnings)
+
+    def _given(self, bars: Bars) -> tuple[Any, ...] | str:
+        """What the tool reads, or what of it is not there."""
+        beside = bars.beside if isinstance(bars, SharedBars) else Beside()
+        found = {name: bars if name == "bars" else getattr(beside, name) for name in self.tool.inputs}
+        missing = [INPUTS[name][0] for name, rows in found.items() if rows is None]
+        if missing:
+            return f"needs {' and '.join(missing)}, which are not given here"
+        return tuple(found.values())
 
     def _warnings(self, has: int) -> tuple[str, ...]:
         settled = self.settled_bars
@@ -181,6 +207,8 @@ class Tool:
     undefined: str
     function: Callable[..., Float1D]
     estimate: Callable[..., ToolValue] | None = None
+    inputs: tuple[str, ...] = ("bars",)
+    """What it reads, in the order of its arguments: keys of `INPUTS`."""
 
     @property
     def summary(self) -> str:
@@ -257,12 +285,13 @@ def tool(
 
 
 def estimate(
-    *, group: str, unit: str, reads: Sequence[Column], min_bars: BarCount, undefined: str = _NOT_FINITE
+    *, group: str, unit: str, reads: Sequence[Column] = (), min_bars: BarCount, undefined: str = _NOT_FINITE
 ) -> Callable[[EstimateFunction], EstimateFunction]:
-    """Register the function below, which answers for the newest bar alone, with a `ToolValue`.
+    """Register the function below, which answers for the newest moment alone, with a `ToolValue`.
 
-    It gets at least `min_bars`, says how many of the newest it read, and why it has no value. Where it gives
-    no reason, a missing column is one, and else `undefined`. InvariantBroken as in `tool`.
+    It gets what its arguments name, at least `min_bars` rows of the first, says how many of the newest it
+    read, and why it has no value. Where it gives no reason, a missing column among `reads` is one, and else
+    `undefined`. InvariantBroken as in `tool`.
     """
 
     def register(function: EstimateFunction) -> EstimateFunction:
@@ -273,7 +302,8 @@ def estimate(
             )
 
         described = _described(function, group, unit)
-        add_tool(Tool(*described, tuple(reads), min_bars, None, undefined, no_series, function))
+        inputs = _inputs(function)
+        add_tool(Tool(*described, tuple(reads), min_bars, None, undefined, no_series, function, inputs))
         return function
 
     return register
@@ -284,7 +314,9 @@ def add_tool(entry: Tool, *, replaces: bool = False) -> None:
     name = entry.name
     if name in _TOOLS and not replaces:
         raise unfit(name, "a name of its own", "a second tool of that name")
-    if not (entry.group and entry.unit and entry.reads):
+    if not entry.inputs or any(each not in INPUTS for each in entry.inputs):
+        raise unfit(name, f"arguments among {', '.join(INPUTS)}", f"{entry.inputs}")
+    if not (entry.group and entry.unit and (entry.reads or "bars" not in entry.inputs)):
         found = f"{entry.group!r}, {entry.unit!r}, {entry.reads!r}"
         raise unfit(name, "a group, a unit and the columns it reads", found)
     for setting in entry.parameters:
@@ -360,8 +392,13 @@ def _parameters(name: str, function: Callable[..., object], doc: Doc) -> tuple[P
             f"{sorted(doc.parameters)} in the docstring",
         )
     hints = typing.get_type_hints(function, include_extras=True)
-    settings = [entry for entry in signature.values() if entry.name != "bars"]
+    settings = [entry for entry in signature.values() if entry.name not in INPUTS]
     return tuple(_parameter(name, entry, hints[entry.name], doc) for entry in settings)
+
+
+def _inputs(function: Callable[..., object]) -> tuple[str, ...]:
+    entries = inspect.signature(function).parameters.values()
+    return tuple(entry.name for entry in entries if entry.kind is not entry.KEYWORD_ONLY)
 
 
 def _parameter(name: str, entry: inspect.Parameter, hint: object, doc: Doc) -> Parameter:

@@ -3,9 +3,20 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from contracts.errors import InvariantBroken
 
+INPUTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "bars": ("bars", "bars"),
+        "other": ("bars of a second instrument", "bars of the second instrument"),
+        "trades": ("trades", "trades"),
+        "quotes": ("quotes as they changed", "quotes"),
+        "book": ("a book", "frames of the book"),
+    }
+)
+"""What a tool may read, by the name of its argument: what it needs, and what its rows are called."""
 _SECTIONS = ("Parameters", "Returns", "Notes", "References")
 
 
@@ -22,8 +33,8 @@ class Doc:
 
     @property
     def for_models(self) -> str:
-        """Summary, when to use it, parameters and result; bars come from the desk, not from a model."""
-        given = [f"{name} : {text}" for name, text in self.parameters.items() if name != "bars"]
+        """Summary, when to use it, parameters, result; what it reads comes from the desk and no model."""
+        given = [f"{name} : {text}" for name, text in self.parameters.items() if name not in INPUTS]
         listed = "\n".join(given) or "none"
         return f"{self.summary}\n\n{self.use}\n\nParameters\n{listed}\n\nReturns\n{self.returns}"
 

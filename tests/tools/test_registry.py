@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from contracts.errors import InvariantBroken, ToolInputError
 from contracts.market import Bars, Float1D
+from contracts.ticks import Beside, Quotes, Trades
 from tests.tools.price_paths import closes_only, random_bars, scaled, traded_bars, with_missing
 from tools import registry
 from tools.formulas.catalogue import SETS
@@ -31,6 +32,7 @@ from tools.registry import (
     tool,
 )
 from tools.talib_entries import catalogue
+from tools.tool_docs import parsed_doc
 
 TOOLS = [entry for entry in all_tools() if entry.group not in SETS and entry.estimate is None]
 """Those with a series; a tool that estimates has its laws where its model is tested."""
@@ -249,6 +251,57 @@ def test_estimate_without_value_or_reason_missed_a_column_it_read_or_is_undefine
     gapped = with_missing(bars, "close", 15)
     assert entry.call(gapped).reason == "needs close on every bar, missing on 1 of 7"
     assert entry.call(with_missing(bars, "close", 5)).reason == "undefined: for a test"
+
+
+TICK_DOC = (
+    DOC.replace(
+        "bars : Bars\n    Closed bars.", "trades : Trades\n    Prints.\nquotes : Quotes\n    Changes."
+    )
+    .replace("array of shape (n,)", "ToolValue")
+    .replace("Newest closes", "Newest trade")
+)
+
+
+def of_ticks(doc: str = TICK_DOC) -> Tool:
+    def half_trade(trades: Trades, quotes: Quotes, *, period: Annotated[int, Bounds(1, 9)] = 3) -> ToolValue:
+        return ToolValue(float(trades.price[-1]) / 2, period + len(quotes))
+
+    half_trade.__doc__ = doc
+    estimate(group="test", unit="price", min_bars=lambda period: period)(half_trade)
+    return get_tool("half_trade")
+
+
+def some_trades(n: int) -> Trades:
+    return Trades(np.arange(n), np.full(n, 4.0), np.ones(n), np.ones(n, dtype=np.int64))
+
+
+def some_quotes(n: int) -> Quotes:
+    return Quotes(np.arange(n), *(np.full(n, price) for price in (3.9, 4.1, 1.0, 1.0)))
+
+
+@pytest.mark.usefixtures("table")
+def test_tool_of_trades_and_quotes_reads_what_is_known_beside_the_bars_or_says_what_it_needs() -> None:
+    entry, bars = of_ticks(), random_bars(1, 20)
+    assert entry.inputs == ("trades", "quotes")
+    both = Beside(trades=some_trades(8), quotes=some_quotes(5))
+    assert entry.call(SharedBars.of(bars, beside=both)) == ToolValue(2.0, 8)
+    few = replace(both, trades=some_trades(2))
+    assert entry.call(SharedBars.of(bars, beside=few)) == ToolValue(None, 2, "needs 3 trades, has 2")
+    one = SharedBars.of(bars, beside=Beside(trades=some_trades(8)))
+    assert entry.call(one).reason == "needs quotes as they changed, which are not given here"
+    assert entry.call(bars).reason == "needs trades and quotes as they changed, which are not given here"
+
+
+@pytest.mark.usefixtures("table")
+def test_tool_that_reads_what_no_market_gives_stops_the_import() -> None:
+    with pytest.raises(InvariantBroken, match="to have arguments among bars, other, trades"):
+        add_tool(replace(get_tool("rsi"), name="rumour", inputs=("gossip",)))
+    with pytest.raises(InvariantBroken, match="documented"):
+        of_ticks(TICK_DOC.replace("quotes : Quotes", "news : News"))
+
+
+def test_text_for_models_leaves_out_what_the_desk_gives() -> None:
+    assert "trades" not in parsed_doc("half_trade", TICK_DOC).for_models
 
 
 # -- looking up and checking
