@@ -12,6 +12,7 @@ from contracts.errors import ToolInputError
 from contracts.market import Bars, Timeframe
 from contracts.ports import Case
 from contracts.records import Evidence
+from contracts.ticks import Beside
 from tools.formulas.catalogue import formulas
 from tools.registry import SharedBars, Tool, all_tools, get_tool
 
@@ -78,7 +79,8 @@ class Workbench:
         if timeframe not in known:
             raise ToolInputError(f"expected a timeframe among {', '.join(known)}, found {timeframe!r}")
         is_own = timeframe == str(self.case.snapshot.timeframe)
-        return SharedBars.of(known[timeframe], tuple(self.others) if is_own else ())
+        beside = Beside(is_volume_traded=self.case.snapshot.instrument.has_traded_volume)
+        return SharedBars.of(known[timeframe], tuple(self.others) if is_own else (), beside)
 
 
 def find_tools(query: str) -> list[str]:

@@ -105,6 +105,15 @@ class Instrument(Record):
     calendar: str
     """Key of the trading sessions in `markets/sessions.py`."""
 
+    @property
+    def has_traded_volume(self) -> bool:
+        """Whether the volume of its bars is what was traded.
+
+        Currencies and metals trade over the counter, where a feed counts its own price changes instead, and
+        nobody trades an index itself.
+        """
+        return self.market in ("futures", "crypto")
+
 
 class Quote(Record):
     """Best bid and ask at a moment; a one-sided source has its other side made from a spread."""

@@ -4,6 +4,7 @@ Arrays, like `Bars`: columns of equal length n in the order of the venue, times 
 1970 UTC that never go back. Row i is known from `time[i]` on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -23,6 +24,13 @@ class _Timed:
 
     def __getitem__(self, index: slice) -> Self:
         return type(self)(*(getattr(self, column.name)[index] for column in fields(self)))
+
+    @classmethod
+    def together(cls, parts: Sequence[Self]) -> Self:
+        """The rows of several by time; those of one time stay in the order of the parts."""
+        order = np.argsort(np.concatenate([part.time for part in parts]), kind="stable")
+        columns = (column.name for column in fields(cls))
+        return cls(*(np.concatenate([getattr(part, name) for part in parts])[order] for name in columns))
 
     def known_by(self, at_ms: int) -> Self:
         """The rows up to a moment, that moment included."""
@@ -76,3 +84,5 @@ class Beside:
     trades: Trades | None = None
     quotes: Quotes | None = None
     book: BookFrames | None = None
+    is_volume_traded: bool = True
+    """Whether the bars' volume is what was traded, and not a count of price changes."""

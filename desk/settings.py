@@ -24,6 +24,7 @@ from graphs.desk import CycleSettings, refusals
 from markets.paper import PaperSettings
 from markets.price_file import PriceFile
 from markets.replay_feed import ReplayFeedSettings
+from markets.tick_table import TickFile
 
 PREFIX = "DUALBRAIN_"
 NOT_SETTINGS = {"DUALBRAIN_HOME", "DUALBRAIN_CONFIG", "DUALBRAIN_SHARED"}
@@ -49,6 +50,8 @@ class FeedSettings(BaseModel):
 
     samples: tuple[str, ...] = ("eurusd-2017",)
     files: tuple[PriceFile, ...] = ()
+    ticks: tuple[TickFile, ...] = ()
+    """Trades and quotes, which `tools call` gives to what reads them; several of one instrument in order."""
     replay: ReplayFeedSettings = ReplayFeedSettings()
 
 

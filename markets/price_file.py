@@ -18,22 +18,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Self
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from contracts.errors import ToolInputError
 from contracts.market import Bars, Float1D, Instrument, Int1D, PriceSide, Timeframe, from_ms
+from markets.file_times import WrittenTimes, read_times
 from markets.instruments import resolve
 from markets.price_table import PriceTable, open_table
 from markets.sessions import is_open, open_seconds_between, period_ends, period_starts
 
 _PRICES = ("open", "high", "low", "close")
 _TWO_SIDED = tuple(f"{side}_{price}" for side in ("bid", "ask") for price in _PRICES)
-_FIRST, _PAST_LAST = (np.datetime64(day, "ms").astype(np.int64) for day in ("1990-01-01", "2036-01-01"))
 _HALF_HOUR_MS = 1_800_000
 _SIGNIFICANT_DIGITS = 12
 
@@ -79,7 +77,7 @@ class PriceColumns(BaseModel):
         return self
 
 
-class PriceFile(BaseModel):
+class PriceFile(WrittenTimes):
     """What one file holds and how it is written."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,10 +90,6 @@ class PriceFile(BaseModel):
     columns: PriceColumns
     side: PriceSide | None = None
     """Which price a one-sided file gives; None where bid and ask both have columns."""
-    time_zone: str = "UTC"
-    """IANA name of the zone its times are written in, such as Europe/Athens."""
-    time_format: str | None = None
-    """As in Python's strptime; None only for a Parquet column that holds times and not text."""
     stamped: Literal["open", "close"] = "open"
     price_scale: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Prices are divided by this: 100000 for prices in points of five decimals."""
@@ -112,31 +106,11 @@ class PriceFile(BaseModel):
         except ToolInputError as error:
             raise ValueError(str(error)) from error
 
-    @field_validator("time_zone")
-    @classmethod
-    def _zone_exists(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (OSError, ValueError, LookupError) as error:
-            raise ValueError(f"expected an IANA time zone such as Europe/Athens, found {zone!r}") from error
-        return zone
-
-    @field_validator("time_format")
-    @classmethod
-    def _fraction_after_point(cls, written: str | None) -> str | None:
-        if written and "%f" in written.replace(".%f", ""):
-            raise ValueError(f"expected a fraction of a second as .%f, found {written!r}")
-        return written
-
     @model_validator(mode="after")
-    def _one_side_and_one_zone(self) -> Self:
+    def _one_side(self) -> Self:
         if self.columns.is_two_sided == (self.side is not None):
             raise ValueError(
                 f"expected a side for a file of one price, and none for one of bid and ask, found {self.side}"
-            )
-        if "%z" in (self.time_format or "") and self.time_zone != "UTC":
-            raise ValueError(
-                f"expected no time_zone where the times carry their own offset, found {self.time_zone}"
             )
         return self
 
@@ -169,11 +143,7 @@ def read_prices(source: PriceFile) -> PriceSeries:
     """Read a file as described. Raises FeedFormatError at the first thing that does not fit."""
     instrument = resolve(source.instrument)
     table = open_table(source.path, has_header=source.has_header, separator=source.separator)
-    try:
-        stamps = _stamps(table, source)
-    except pl.exceptions.PolarsError as error:
-        expected = f"times of the format {source.time_format} in the zone {source.time_zone}"
-        raise table.error(0, source.columns.time, expected, str(error).splitlines()[0][:200]) from error
+    stamps = read_times(table, source.columns.time, source, date=source.columns.date)
     opens, closes = _period_bounds(table, source, instrument, stamps)
     n_closed = _count_closed(table, source, instrument, opens, closes)
     volume = _volume(table, source.columns.volume)
@@ -213,62 +183,6 @@ def _volume(table: PriceTable, name: str | None) -> Float1D:
     volume = table.numbers(name, may_be_empty=True)
     table.refuse(volume < 0, name, "a volume of zero or more")
     return volume
-
-
-def _stamps(table: PriceTable, source: PriceFile) -> Int1D:
-    name = source.columns.time
-    cells = table.column(name)
-    if source.columns.date is not None:
-        cells = table.column(source.columns.date).cast(pl.String) + " " + cells.cast(pl.String)
-    if cells.dtype == pl.String:
-        cells = _parsed(table, cells, source)
-    elif not isinstance(cells.dtype, pl.Datetime | pl.Date):
-        raise table.error(0, name, "text or times", f"a column of {cells.dtype}")
-    stamps = _in_utc(table, cells.cast(pl.Datetime("ms", getattr(cells.dtype, "time_zone", None))), source)
-    table.refuse((stamps < _FIRST) | (stamps >= _PAST_LAST), name, "a time from 1990 to 2035")
-    _refuse_backward(table, name, stamps)
-    return stamps
-
-
-def _parsed(table: PriceTable, cells: pl.Series, source: PriceFile) -> pl.Series:
-    name = source.columns.time
-    if source.time_format is None:
-        raise table.error(0, name, "a time_format in the description of a file whose times are text", "none")
-    # Python writes a fraction of a second .%f, polars %.f.
-    written = source.time_format.replace(".%f", "%.f")
-    times = cells.str.strip_chars().str.strptime(pl.Datetime("ms"), written, strict=False)
-    table.refuse(times.is_null().to_numpy(), name, f"a time written as {source.time_format}")
-    return times
-
-
-def _in_utc(table: PriceTable, times: pl.Series, source: PriceFile) -> Int1D:
-    name = source.columns.time
-    table.refuse(times.is_null().to_numpy(), name, "a time")
-    if getattr(times.dtype, "time_zone", None) is not None:
-        return times.dt.epoch("ms").to_numpy().copy()
-    local = times.dt
-    first = local.replace_time_zone(source.time_zone, ambiguous="earliest", non_existent="null")
-    second = local.replace_time_zone(source.time_zone, ambiguous="latest", non_existent="null")
-    table.refuse(first.is_null().to_numpy(), name, f"a local time that exists in {source.time_zone}")
-    return _unfolded(first.dt.epoch("ms").to_numpy().copy(), second.dt.epoch("ms").to_numpy())
-
-
-def _unfolded(first: Int1D, second: Int1D) -> Int1D:
-    """An hour that the clock shows twice is the second one where the first would go back."""
-    for index in np.flatnonzero(first != second).tolist():
-        if index and first[index] <= first[index - 1]:
-            first[index] = second[index]
-    return first
-
-
-def _refuse_backward(table: PriceTable, name: str, stamps: Int1D) -> None:
-    steps = np.diff(stamps, prepend=stamps[0] - 1)
-    if (steps > 0).all():
-        return
-    index = int((steps <= 0).argmax())
-    before = table.shown(index - 1, name)
-    hint = "" if steps[index] == 0 else "; look whether day and month are in this order"
-    raise table.error(index, name, f"a time after {before}", table.shown(index, name) + hint)
 
 
 def _period_bounds(

@@ -30,7 +30,8 @@ from contracts.market import Bars, Float1D
 from contracts.ticks import Beside
 from tools.tool_docs import INPUTS, Doc, parsed_doc, unfit
 
-Column: TypeAlias = Literal["open", "high", "low", "close", "volume"]
+Column: TypeAlias = Literal["open", "high", "low", "close", "volume", "traded_volume"]
+"""A column of the bars; `traded_volume` is volume that has to be what was traded."""
 BarCount: TypeAlias = Callable[..., int]
 """Bars, or rows of what else a tool reads first, counted from its parameters, given by name.
 
@@ -174,6 +175,8 @@ class ToolCall:
         missing = [INPUTS[name][0] for name, rows in found.items() if rows is None]
         if missing:
             return f"needs {' and '.join(missing)}, which are not given here"
+        if "traded_volume" in self.tool.reads and not beside.is_volume_traded:
+            return "needs traded volume; what these bars count as volume are changes of the price"
         return tuple(found.values())
 
     def _warnings(self, has: int) -> tuple[str, ...]:
@@ -184,6 +187,7 @@ class ToolCall:
 
     def _why_missing(self, read: Bars) -> str:
         for column in self.tool.reads:
+            column = "volume" if column == "traded_volume" else column
             n_missing = int(np.count_nonzero(~np.isfinite(getattr(read, column))))
             if n_missing == len(read):
                 return f"needs {column}, which these bars do not have"

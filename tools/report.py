@@ -27,6 +27,7 @@ from pydantic import (
 from contracts.errors import InvariantBroken, SettingsError, ToolInputError
 from contracts.market import Bars, Timeframe
 from contracts.records import CompositeWeights, Evidence, FormulaReport, MarketSnapshot
+from contracts.ticks import Beside
 from tools.composite import composite_strength
 from tools.composite_signals import SIGNALS, is_signal
 from tools.decision_settings import DEFAULT_SIGNALS, ScoreSettings
@@ -195,8 +196,9 @@ def make_report(
     _refuse_future(snapshot, (*bars.values(), *others, *held.values()))
     if not isinstance(weights, str):
         _refuse_foreign(snapshot, weights)
+    beside = Beside(is_volume_traded=snapshot.instrument.has_traded_volume)
     kept = {
-        timeframe: SharedBars.of(series, others if timeframe is snapshot.timeframe else ())
+        timeframe: SharedBars.of(series, others if timeframe is snapshot.timeframe else (), beside)
         for timeframe, series in bars.items()
     }
     _compute_formulas(profile, snapshot, kept, weights)

@@ -62,7 +62,7 @@ def explain(
     import json
 
     from desk.commands.files import settings_of
-    from desk.commands.tool_bars import bars_for
+    from desk.commands.tool_inputs import bars_for
     from desk.present import moment, to_stdout
     from markets.instruments import resolve
     from tools.formulas.catalogue import find_formula
@@ -74,7 +74,7 @@ def explain(
     settings = settings_of({} if interval is None else {"timeframe": interval})
     formula = find_formula(name)
     instrument = resolve(symbol).instrument_id
-    own = asyncio.run(bars_for(name, settings, instrument, at))
+    own = asyncio.run(bars_for(get_tool(name), settings, instrument, at))
     where = f"{instrument} {settings.timeframe}"
     found = explain_formula(formula, panel_of(own, own.others), 0)
     value = get_tool(name).call(own)

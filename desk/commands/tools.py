@@ -1,6 +1,7 @@
 """`dualbrain tools`: what can be computed, and computing it on the configured feed."""
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,9 @@ from desk.commands import formulas
 from desk.commands.options import JsonOption, footer, parse_pairs
 
 if TYPE_CHECKING:
-    from contracts.market import Bars, Timeframe
+    from datetime import datetime
+
+    from contracts.market import Timeframe
     from tools.registry import Tool, ToolValue
 
 app = typer.Typer(no_args_is_help=True, help="List, explain and call the tools that compute.")
@@ -24,6 +27,9 @@ AtOption = Annotated[
 ]
 IntervalOption = Annotated[
     str | None, typer.Option("--interval", metavar="1h", help="Bars to compute on; default: the settings'.")
+]
+OtherOption = Annotated[
+    str | None, typer.Option("--other", metavar="NAME", help="The second instrument, of a tool of pairs.")
 ]
 ArgOption = Annotated[
     list[str] | None,
@@ -91,32 +97,38 @@ def call(
     symbol: SymbolOption,
     at: AtOption = None,
     interval: IntervalOption = None,
+    other: OtherOption = None,
     args: ArgOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """Compute a tool on the last 600 closed bars of the configured feed.
 
-    No bar that closed after --at is read. A formula that compares instruments
-    reads all of the feed.
+    Nothing later than --at is read. A formula that compares instruments reads
+    all of the feed; trades and quotes come from the files under [[feed.ticks]].
     """
     import asyncio
 
     from desk.commands.files import settings_of
-    from desk.commands.tool_bars import bars_for
+    from desk.commands.tool_inputs import inputs_for, known_at
     from markets.instruments import resolve
     from tools.registry import get_tool
 
     settings = settings_of({} if interval is None else {"timeframe": interval})
     tool, instrument = get_tool(name), resolve(symbol)
     params = tool.check(**_numbers(args))
-    bars = asyncio.run(bars_for(name, settings, instrument.instrument_id, at))
-    value = tool.call(bars, **params)
+    inputs = asyncio.run(inputs_for(tool, settings, instrument.instrument_id, at, other))
+    called = _Called(
+        tool=tool,
+        params=params,
+        instrument_id=instrument.instrument_id,
+        timeframe=settings.timeframe if "bars" in tool.inputs else None,
+        as_of=known_at(tool, inputs),
+        value=tool.call(inputs, **params),
+    )
     if is_json:
-        typer.echo(
-            json.dumps(_as_json(tool, params, instrument.instrument_id, settings.timeframe, bars, value))
-        )
+        typer.echo(json.dumps(called.as_json()))
     else:
-        _print_value(tool, params, f"{instrument.instrument_id} {settings.timeframe}", bars, value)
+        typer.echo("\n".join(called.as_lines()))
 
 
 def _numbers(args: list[str] | None) -> dict[str, float]:
@@ -132,36 +144,43 @@ def _numbers(args: list[str] | None) -> dict[str, float]:
     return found
 
 
-def _print_value(
-    tool: "Tool", params: dict[str, int | float], where: str, bars: "Bars", value: "ToolValue"
-) -> None:
-    from desk.present import moment, number
+@dataclass(frozen=True)
+class _Called:
+    """One call and what came of it."""
 
-    given = ", ".join(f"{name}={setting:g}" for name, setting in params.items())
-    typer.echo(f"{tool.name}({given}) of {where}, bar closed {moment(bars.last_close_time)}")
-    typer.echo(f"none: {value.reason}" if value.value is None else f"{number(value.value)} {tool.unit}")
-    typer.echo(f"from {value.n_obs:,} {'bar' if value.n_obs == 1 else 'bars'}")
-    for warning in value.warnings:
-        typer.echo(f"warning: {warning}")
+    tool: "Tool"
+    params: dict[str, int | float]
+    instrument_id: str
+    timeframe: "Timeframe | None"
+    """None where no bars are read."""
+    as_of: "datetime | None"
+    value: "ToolValue"
 
+    def as_lines(self) -> list[str]:
+        from desk.present import moment, number
+        from tools.tool_docs import INPUTS
 
-def _as_json(
-    tool: "Tool",
-    params: dict[str, int | float],
-    instrument_id: str,
-    timeframe: "Timeframe",
-    bars: "Bars",
-    value: "ToolValue",
-) -> dict[str, object]:
-    return {
-        "tool": tool.name,
-        "parameters": params,
-        "instrument_id": instrument_id,
-        "timeframe": timeframe,
-        "as_of": bars.last_close_time.isoformat(),
-        "value": value.value,
-        "unit": tool.unit,
-        "n_obs": value.n_obs,
-        "reason": value.reason,
-        "warnings": list(value.warnings),
-    }
+        given = ", ".join(f"{name}={setting:g}" for name, setting in self.params.items())
+        on = f" {self.timeframe}, bar closed" if self.timeframe else ", known by"
+        when = "nothing" if self.as_of is None else moment(self.as_of)
+        found, rows = self.value, INPUTS[self.tool.inputs[0]][1]
+        return [
+            f"{self.tool.name}({given}) of {self.instrument_id}{on} {when}",
+            f"none: {found.reason}" if found.value is None else f"{number(found.value)} {self.tool.unit}",
+            f"from {found.n_obs:,} {rows.removesuffix('s') if found.n_obs == 1 else rows}",
+            *(f"warning: {warning}" for warning in found.warnings),
+        ]
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "tool": self.tool.name,
+            "parameters": self.params,
+            "instrument_id": self.instrument_id,
+            "timeframe": self.timeframe,
+            "as_of": None if self.as_of is None else self.as_of.isoformat(),
+            "value": self.value.value,
+            "unit": self.tool.unit,
+            "n_obs": self.value.n_obs,
+            "reason": self.value.reason,
+            "warnings": list(self.value.warnings),
+        }

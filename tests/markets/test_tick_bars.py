@@ -9,15 +9,26 @@ import pytest
 from contracts.errors import FeedFormatError, ToolInputError
 from contracts.market import Timeframe, from_ms
 from markets.price_file import PriceSeries
-from markets.tick_file import read_ticks
+from markets.tick_bars import read_tick_bars
+from markets.tick_table import QuoteColumns, TickFile, TradeColumns
 from tests.markets.moments import utc
 from tests.markets.price_scene import write_lines
 
 
-def ticks(path: Path, *lines: str, timeframe: Timeframe = Timeframe.M5) -> PriceSeries:
-    return read_ticks(
-        write_lines(path, *lines), instrument="EURUSD", day=date(2014, 5, 7), timeframe=timeframe
+def day_of(path: Path, instrument: str = "EURUSD", time_zone: str = "UTC") -> TickFile:
+    return TickFile(
+        path=path,
+        instrument=instrument,
+        columns=QuoteColumns(time="column_1", bid="column_2", ask="column_3"),
+        counts="ms",
+        day=date(2014, 5, 7),
+        time_zone=time_zone,
+        has_header=False,
     )
+
+
+def ticks(path: Path, *lines: str, timeframe: Timeframe = Timeframe.M5) -> PriceSeries:
+    return read_tick_bars(day_of(write_lines(path, *lines)), timeframe)
 
 
 def test_ticks_become_bars_of_bid_and_ask_without_the_dirty_ones(tmp_path: Path) -> None:
@@ -53,7 +64,7 @@ def test_half_dirty_ticks_are_read_and_more_are_refused(tmp_path: Path) -> None:
         ("4000,1.1,-1.2", "column_3"),
         ("2999,1.1,1.2", "column_1"),
         ("-1,1.1,1.2", "column_1"),
-        ("86400000,1.1,1.2", "column_1"),
+        ("90000001,1.1,1.2", "column_1"),
         ("4000.5,1.1,1.2", "column_1"),
     ],
 )
@@ -65,26 +76,21 @@ def test_a_bad_tick_is_refused_with_its_row_and_column(tmp_path: Path, line: str
 
 def test_a_zone_moves_midnight(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "t.csv", "0,1.1,1.2")
-    series = read_ticks(
-        path,
-        instrument="EURUSD",
-        day=date(2014, 5, 7),
-        timeframe=Timeframe.H1,
-        time_zone="America/New_York",
-    )
+    series = read_tick_bars(day_of(path, time_zone="America/New_York"), Timeframe.H1)
     assert from_ms(int(series.sides["bid"].open_time[0])) == utc("2014-05-07 04:00")
 
 
 def test_a_zone_whose_midnight_falls_inside_a_bar_is_refused(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "t.csv", "0,1.1,1.2")
     with pytest.raises(ToolInputError, match="begin at midnight"):
-        read_ticks(
-            path,
-            instrument="EURUSD",
-            day=date(2014, 5, 7),
-            timeframe=Timeframe.H1,
-            time_zone="Asia/Kolkata",
-        )
+        read_tick_bars(day_of(path, time_zone="Asia/Kolkata"), Timeframe.H1)
+
+
+def test_trades_are_no_quotes_to_make_bars_of(tmp_path: Path) -> None:
+    columns = TradeColumns(time="column_1", price="column_2", quantity="column_3")
+    source = day_of(write_lines(tmp_path / "t.csv", "0,1.1,1.2")).model_copy(update={"columns": columns})
+    with pytest.raises(ToolInputError, match="expected a file of quotes"):
+        read_tick_bars(source, Timeframe.M5)
 
 
 def test_ticks_of_a_day_make_no_bars_longer_than_an_hour(tmp_path: Path) -> None:
@@ -100,9 +106,7 @@ def test_recorded_ticks_are_read_and_their_dirt_counted(
     shared_data: Path, name: str, n_ticks: int, n_dirty: int
 ) -> None:
     path = shared_data / "fx_ticks" / f"{name}_20140507_quote.zip"
-    series = read_ticks(
-        path, instrument=name.rsplit("_", 1)[-1], day=date(2014, 5, 7), timeframe=Timeframe.M5
-    )
+    series = read_tick_bars(day_of(path, name.rsplit("_", 1)[-1]), Timeframe.M5)
     assert (series.report.n_rows, series.report.n_dropped) == (n_ticks, n_dirty)
     assert len(series.sides["bid"]) == 288
     assert (series.sides["ask"].close > series.sides["bid"].close).all()
@@ -113,12 +117,9 @@ def test_clean_and_cleaned_ticks_of_one_day_agree(shared_data: Path) -> None:
     median_pips = {}
     for zone in ("Etc/GMT+4", "Etc/GMT+5", "Etc/GMT+6"):
         dirty, clean = (
-            read_ticks(
-                shared_data / "fx_ticks" / f"{name}_eurusd_20140507_quote.zip",
-                instrument="EURUSD",
-                day=date(2014, 5, 7),
-                timeframe=Timeframe.M5,
-                time_zone=its_zone,
+            read_tick_bars(
+                day_of(shared_data / "fx_ticks" / f"{name}_eurusd_20140507_quote.zip", time_zone=its_zone),
+                Timeframe.M5,
             ).sides["bid"]
             for name, its_zone in (("fxcm_dirty", zone), ("oanda", "UTC"))
         )

@@ -1,0 +1,109 @@
+"""What a tool is called on: as many bars as a decision reads, and what else it names, none of it later."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from contracts.errors import SettingsError
+from contracts.market import Bars, to_ms
+from contracts.ticks import Beside, Quotes, Trades
+from desk.commands.options import parse_moment
+
+if TYPE_CHECKING:
+    from desk.settings import Settings
+    from markets.replay_feed import ReplayFeed
+    from tools.registry import SharedBars, Tool
+
+N_BARS = 600
+"""As many closed bars as a decision reads, so a call gives the number a cycle would have seen."""
+
+
+async def inputs_for(
+    tool: "Tool", settings: "Settings", instrument_id: str, at: str | None, other: str | None = None
+) -> "SharedBars":
+    """What the tool reads of the instrument, known at `at`; without bars where it reads none.
+
+    Says so on stderr where the newest bar is more than two timeframes older than `at`.
+    """
+    from markets.instruments import resolve
+    from tools.registry import SharedBars
+
+    if "other" in tool.inputs and other is None:
+        raise SettingsError(f"expected --other, the second instrument {tool.name} compares with, found none")
+    if "other" not in tool.inputs and other is not None:
+        raise SettingsError(f"expected no --other for {tool.name}, which reads one instrument, found {other}")
+    own = await bars_for(tool, settings, instrument_id, at) if "bars" in tool.inputs else _no_bars()
+    until = _until(at)
+    second = None
+    if other is not None:
+        feed = _feed(settings)
+        second = await feed.bars(
+            resolve(other).instrument_id, settings.timeframe, own.last_close_time, N_BARS
+        )
+    ticks = _ticks(settings, instrument_id, until) if {"trades", "quotes"} & set(tool.inputs) else []
+    trades = [each for each in ticks if isinstance(each, Trades)]
+    quotes = [each for each in ticks if isinstance(each, Quotes)]
+    beside = Beside(
+        other=second,
+        trades=Trades.together(trades) if trades else None,
+        quotes=Quotes.together(quotes) if quotes else None,
+        is_volume_traded=resolve(instrument_id).has_traded_volume,
+    )
+    return SharedBars.of(own, getattr(own, "others", ()), beside)
+
+
+async def bars_for(tool: "Tool", settings: "Settings", instrument_id: str, at: str | None) -> "SharedBars":
+    """Bars of the instrument, none that closed after `at`; where it compares, those of the feed's others."""
+    import typer
+
+    from desk.present import moment
+    from tools.registry import SharedBars
+    from tools.report import compares
+
+    feed, until = _feed(settings), _until(at)
+    own = await feed.bars(instrument_id, settings.timeframe, until, N_BARS)
+    if len(own) == 0:
+        raise SettingsError(
+            f"expected bars of {instrument_id} closed by {at}, found none; the feed begins later"
+        )
+    if at is not None and (until - own.last_close_time).total_seconds() > 2 * settings.timeframe.seconds:
+        typer.echo(
+            f"note: no bar after {moment(own.last_close_time)} had closed by {moment(until)}", err=True
+        )
+    peers = [peer for peer in feed.instruments() if peer != instrument_id] if compares(tool.name) else []
+    others = [await feed.bars(peer, settings.timeframe, own.last_close_time, N_BARS) for peer in peers]
+    return SharedBars.of(own, others)
+
+
+def known_at(tool: "Tool", bars: "SharedBars") -> datetime | None:
+    """The moment of the newest row of all that the tool reads; None where there is no row."""
+    from contracts.market import from_ms
+
+    times = [bars.close_time] if "bars" in tool.inputs else []
+    times += [ticks.time for ticks in (bars.beside.trades, bars.beside.quotes) if ticks is not None]
+    newest = [int(column[-1]) for column in times if len(column)]
+    return from_ms(max(newest)) if newest else None
+
+
+def _until(at: str | None) -> datetime:
+    return datetime(9999, 1, 1, tzinfo=UTC) if at is None else parse_moment(at, "--at")
+
+
+def _feed(settings: "Settings") -> "ReplayFeed":
+    from desk.wiring import price_files
+    from markets.replay_feed import ReplayFeed
+
+    return ReplayFeed(price_files(settings), settings.feed.replay)
+
+
+def _ticks(settings: "Settings", instrument_id: str, until: datetime) -> list[Trades | Quotes]:
+    from markets.tick_table import read_ticks_of
+
+    files = [source for source in settings.feed.ticks if source.instrument == instrument_id]
+    return [read_ticks_of(source).known_by(to_ms(until)) for source in files]
+
+
+def _no_bars() -> Bars:
+    whole, prices = np.empty(0, dtype=np.int64), np.empty(0)
+    return Bars(whole, whole, prices, prices, prices, prices, prices, "mid")
