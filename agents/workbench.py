@@ -14,7 +14,8 @@ from contracts.ports import Case
 from contracts.records import Evidence
 from contracts.ticks import Beside
 from tools.formulas.catalogue import formulas
-from tools.registry import SharedBars, Tool, all_tools, get_tool
+from tools.registry import Tool, all_tools, get_tool
+from tools.shared_bars import SharedBars
 
 MAX_FOUND = 8
 _WEIGHT_OF_NAME = 3

@@ -174,7 +174,7 @@ def check_bars(
         text = f"expected at least {settings.min_bars} {what}, found {len(bars)}"
         reasons.append(Reason(code="too_few", text=text))
     if not untimely:
-        reasons.extend(_staleness(what, instrument, timeframe, bars, as_of, settings))
+        reasons.extend(staleness(what, instrument, timeframe, bars, as_of, settings))
     if is_decided_on and not untimely:
         reasons.extend(_gaps(what, instrument, timeframe, bars, settings))
     return tuple(reasons)
@@ -234,7 +234,7 @@ def _prices(what: str, bars: Bars) -> Iterator[Reason]:
             yield Reason(code=code, text=text)
 
 
-def _staleness(
+def staleness(
     what: str,
     instrument: Instrument,
     timeframe: Timeframe,
@@ -242,6 +242,7 @@ def _staleness(
     as_of: datetime,
     settings: SnapshotSettings,
 ) -> Iterator[Reason]:
+    """Why the newest of these bars is too old at `as_of`; nothing where it is not."""
     since = open_seconds_between(instrument, bars.last_close_time, as_of)
     allowed = settings.stale_timeframes * _session_seconds(instrument, timeframe)
     if since > allowed:

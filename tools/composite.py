@@ -33,7 +33,7 @@ from contracts.records import (
 )
 from tools.composite_signals import flat_under, newest_signal, signal_series
 from tools.decision_settings import CompositeSettings
-from tools.registry import SharedBars
+from tools.shared_bars import SharedBars
 
 TRUE_SPREAD = 0.03
 """Size of a true correlation: the strongest formulas of `docs/measured/strength.md` come to about it."""

@@ -9,7 +9,8 @@ import numpy as np
 from contracts.errors import InvariantBroken
 from contracts.market import Bars, Float1D
 from tools.formulas.catalogue import formulas
-from tools.registry import SharedBars, ToolCall, get_tool
+from tools.registry import ToolCall, get_tool
+from tools.shared_bars import SharedBars
 
 FLAT_DEVIATION = 1e-9
 """A signal that varies less than this is constant: what varies is rounding, and ranks would obey it."""

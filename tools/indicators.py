@@ -4,7 +4,8 @@ import talib
 
 from contracts.errors import ToolInputError
 from contracts.market import Bars, Float1D
-from tools.registry import shared, tool
+from tools.registry import tool
+from tools.shared_bars import shared
 from tools.talib_guard import (
     NEVER_MOVED,
     Bool1D,

@@ -36,7 +36,8 @@ from tools.formulas.conventions import DEFAULT
 from tools.formulas.reach import reach_of
 from tools.formulas.values import compute_together
 from tools.regime import return_correlation
-from tools.registry import SharedBars, ToolCall, get_tool, load_tools
+from tools.registry import ToolCall, get_tool, load_tools
+from tools.shared_bars import SharedBars
 from tools.technical_score import score_technicals
 
 PROFILES = Path(__file__).with_name("profiles")

@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.market import Bars, Float1D
-from tools.registry import Bounds, Column, shared
+from tools.registry import Bounds, Column
+from tools.shared_bars import shared
 
 Bool1D: TypeAlias = npt.NDArray[np.bool_]
 Period: TypeAlias = Annotated[int, Bounds(2, 1000)]

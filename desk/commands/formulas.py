@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from desk.commands.options import JsonOption, footer
+from desk.commands.options import AtOption, IntervalOption, JsonOption, SymbolOption, footer
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -12,14 +12,6 @@ if TYPE_CHECKING:
     from tools.formulas.catalogue import Formula
     from tools.formulas.explain import Explained
     from tools.formulas.operators import Operator
-
-SymbolOption = Annotated[str, typer.Option("--symbol", metavar="NAME", help="Instrument of the feed.")]
-AtOption = Annotated[
-    str | None, typer.Option("--at", metavar="TIME", help="As of this moment (UTC); default: the feed's end.")
-]
-IntervalOption = Annotated[
-    str | None, typer.Option("--interval", metavar="1h", help="Bars to compute on; default: the settings'.")
-]
 
 
 def show_formula(formula: "Formula") -> None:

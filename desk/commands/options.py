@@ -22,6 +22,13 @@ DeskOption = Annotated[
     str | None, typer.Option("--desk", metavar="NAME", help="The desk; default: the setting `desk`.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+SymbolOption = Annotated[str, typer.Option("--symbol", metavar="NAME", help="Instrument of the feed.")]
+AtOption = Annotated[
+    str | None, typer.Option("--at", metavar="TIME", help="As of this moment (UTC); default: the feed's end.")
+]
+IntervalOption = Annotated[
+    str | None, typer.Option("--interval", metavar="1h", help="Bars to compute on; default: the settings'.")
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Change one setting by its dotted name; repeatable."),

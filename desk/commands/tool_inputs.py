@@ -1,5 +1,6 @@
 """What a tool is called on: as many bars as a decision reads, and what else it names, none of it later."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,12 @@ from contracts.ticks import Beside, Quotes, Trades
 from desk.commands.options import parse_moment
 
 if TYPE_CHECKING:
+    from contracts.market import Instrument
     from desk.settings import Settings
     from markets.replay_feed import ReplayFeed
-    from tools.registry import SharedBars, Tool
+    from tools.features import FeatureMoment
+    from tools.registry import Tool
+    from tools.shared_bars import SharedBars
 
 N_BARS = 600
 """As many closed bars as a decision reads, so a call gives the number a cycle would have seen."""
@@ -27,7 +31,7 @@ async def inputs_for(
     Says so on stderr where the newest bar is more than two timeframes older than `at`.
     """
     from markets.instruments import resolve
-    from tools.registry import SharedBars
+    from tools.shared_bars import SharedBars
 
     if "other" in tool.inputs and other is None:
         raise SettingsError(f"expected --other, the second instrument {tool.name} compares with, found none")
@@ -42,14 +46,7 @@ async def inputs_for(
             resolve(other).instrument_id, settings.timeframe, own.last_close_time, N_BARS
         )
     ticks = _ticks(settings, instrument_id, until) if {"trades", "quotes"} & set(tool.inputs) else []
-    trades = [each for each in ticks if isinstance(each, Trades)]
-    quotes = [each for each in ticks if isinstance(each, Quotes)]
-    beside = Beside(
-        other=second,
-        trades=Trades.together(trades) if trades else None,
-        quotes=Quotes.together(quotes) if quotes else None,
-        is_volume_traded=resolve(instrument_id).has_traded_volume,
-    )
+    beside = replace(_beside(resolve(instrument_id), ticks), other=second)
     return SharedBars.of(own, getattr(own, "others", ()), beside)
 
 
@@ -58,8 +55,8 @@ async def bars_for(tool: "Tool", settings: "Settings", instrument_id: str, at: s
     import typer
 
     from desk.present import moment
-    from tools.registry import SharedBars
     from tools.report import compares
+    from tools.shared_bars import SharedBars
 
     feed, until = _feed(settings), _until(at)
     own = await feed.bars(instrument_id, settings.timeframe, until, N_BARS)
@@ -74,6 +71,19 @@ async def bars_for(tool: "Tool", settings: "Settings", instrument_id: str, at: s
     peers = [peer for peer in feed.instruments() if peer != instrument_id] if compares(tool.name) else []
     others = [await feed.bars(peer, settings.timeframe, own.last_close_time, N_BARS) for peer in peers]
     return SharedBars.of(own, others)
+
+
+async def moment_for(settings: "Settings", instrument: "Instrument", at: str | None) -> "FeatureMoment":
+    """The instrument at `at`, or at the close of its newest bar, as the feature vector reads it."""
+    from tools.features import FeatureMoment
+
+    feed, until, timeframe = _feed(settings), _until(at), settings.timeframe
+    instrument_id = instrument.instrument_id
+    own = await feed.bars(instrument_id, timeframe, until, N_BARS)
+    as_of = until if at is not None or len(own) == 0 else own.last_close_time
+    higher = await feed.bars(instrument_id, timeframe.higher, as_of, N_BARS)
+    ticks = _ticks(settings, instrument_id, as_of)
+    return FeatureMoment(instrument, timeframe, as_of, own, higher, _beside(instrument, ticks))
 
 
 def known_at(tool: "Tool", bars: "SharedBars") -> datetime | None:
@@ -102,6 +112,16 @@ def _ticks(settings: "Settings", instrument_id: str, until: datetime) -> list[Tr
 
     files = [source for source in settings.feed.ticks if source.instrument == instrument_id]
     return [read_ticks_of(source).known_by(to_ms(until)) for source in files]
+
+
+def _beside(instrument: "Instrument", ticks: list[Trades | Quotes]) -> Beside:
+    trades = [each for each in ticks if isinstance(each, Trades)]
+    quotes = [each for each in ticks if isinstance(each, Quotes)]
+    return Beside(
+        trades=Trades.together(trades) if trades else None,
+        quotes=Quotes.together(quotes) if quotes else None,
+        is_volume_traded=instrument.has_traded_volume,
+    )
 
 
 def _no_bars() -> Bars:

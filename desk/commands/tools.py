@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contracts.errors import SettingsError
-from desk.commands import formulas
-from desk.commands.options import JsonOption, footer, parse_pairs
+from desk.commands import features, formulas
+from desk.commands.options import AtOption, IntervalOption, JsonOption, SymbolOption, footer, parse_pairs
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,16 +18,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="List, explain and call the tools that compute.")
 formulas.add_to(app)
+features.add_to(app)
 
 GroupOption = Annotated[str | None, typer.Option("--group", metavar="NAME", help="Only this group.")]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the tool.")]
-SymbolOption = Annotated[str, typer.Option("--symbol", metavar="NAME", help="Instrument of the feed.")]
-AtOption = Annotated[
-    str | None, typer.Option("--at", metavar="TIME", help="As of this moment (UTC); default: the feed's end.")
-]
-IntervalOption = Annotated[
-    str | None, typer.Option("--interval", metavar="1h", help="Bars to compute on; default: the settings'.")
-]
 OtherOption = Annotated[
     str | None, typer.Option("--other", metavar="NAME", help="The second instrument, of a tool of pairs.")
 ]

@@ -19,7 +19,8 @@ from tests.agents.seat_scene import desk_told, said, vote_text
 from tests.agents.test_dossier import rich_case
 from tests.tools.price_paths import scaled, traded_bars
 from tests.tools.risk_scene import NOW, atr_row, position, proposal, quote, rate
-from tools.registry import SharedBars, all_tools, load_tools
+from tools.registry import all_tools, load_tools
+from tools.shared_bars import SharedBars
 
 SECRETS = re.compile(r"EUR|GBP|JPY|20\d\d-|\d\d:\d\d|1\.1|1\.09|151\.|163")
 

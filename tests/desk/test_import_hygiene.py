@@ -31,6 +31,7 @@ COMMANDS = (
     "tools show",
     "tools call",
     "tools explain",
+    "tools features",
     "tools words",
     "models ls",
     "models show",

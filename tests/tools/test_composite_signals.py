@@ -24,7 +24,7 @@ from tools.composite import _returns, _weigh, composite_strength, fit_composite,
 from tools.decision_settings import DEFAULT_SIGNALS, CompositeSettings
 from tools.formulas.engine import compute_formulas
 from tools.formulas.panel import panel_of
-from tools.registry import SharedBars
+from tools.shared_bars import SharedBars
 
 ALONE = ("alpha101_054", "alpha158_rsv5", "alpha158_kup", "alpha191_159")
 COMPARING = "alpha101_033"

@@ -20,7 +20,6 @@ from tools.formulas.catalogue import SETS
 from tools.registry import (
     Bounds,
     Parameter,
-    SharedBars,
     Tool,
     ToolValue,
     add_tool,
@@ -28,9 +27,9 @@ from tools.registry import (
     estimate,
     get_tool,
     groups,
-    shared,
     tool,
 )
+from tools.shared_bars import SharedBars, shared
 from tools.talib_entries import catalogue
 from tools.tool_docs import parsed_doc
 

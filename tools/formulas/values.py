@@ -18,7 +18,8 @@ from tools.formulas.engine import Panel, compute_formulas, why_missing
 from tools.formulas.panel import panel_of
 from tools.formulas.parse import parse
 from tools.formulas.reach import Reach, reach_of
-from tools.registry import SharedBars, ToolValue, shared
+from tools.registry import ToolValue
+from tools.shared_bars import SharedBars, shared
 
 MIN_INSTRUMENTS = 5
 

@@ -23,7 +23,8 @@ from tools.formulas.panel import panel_of
 from tools.formulas.reach import reach_of
 from tools.formulas.tools import add_formulas
 from tools.formulas.values import compute_together
-from tools.registry import SharedBars, get_tool, groups
+from tools.registry import get_tool, groups
+from tools.shared_bars import SharedBars
 
 N = 400
 OTHERS = 6
