@@ -52,7 +52,8 @@ def chat(
     from desk.folder import desk_home
     from tui.app import DualbrainApp
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # It is drawn on what errors are written to, so that one too.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise SettingsError(
             "expected a terminal to draw on, found a pipe or a file; use `dualbrain run` and `answer`"
         )

@@ -64,6 +64,21 @@ def in_a_terminal(
     return chat.returncode, drawn
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal: Windows has none in Python")
+def test_with_its_errors_sent_elsewhere_it_does_not_draw_where_nobody_looks(tmp_path: Path) -> None:
+    screen, inside = pty.openpty()
+    environment = os.environ | {"DUALBRAIN_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "desk.main", "chat"]
+    with (tmp_path / "errors").open("wb") as errors:
+        found = subprocess.run(
+            command, cwd=tmp_path, env=environment, stdin=inside, stdout=inside, stderr=errors, check=False
+        )
+    os.close(inside)
+    os.close(screen)
+    assert found.returncode == 2
+    assert "expected a terminal to draw on" in (tmp_path / "errors").read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal: Windows has none in Python")
 def test_it_runs_a_desk_of_its_own_and_leaves_in_good_order(tmp_path: Path) -> None:
