@@ -1,4 +1,7 @@
-"""What a tool is called on: as many bars as a decision reads, and what else it names, none of it later."""
+"""What a tool is called on: what it reads of the configured feed, and nothing later than asked.
+
+As many bars are read as a decision reads, so that a call gives the number that a cycle would have seen.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,9 +22,6 @@ if TYPE_CHECKING:
     from tools.registry import Tool
     from tools.shared_bars import SharedBars
 
-N_BARS = 600
-"""As many closed bars as a decision reads, so a call gives the number a cycle would have seen."""
-
 
 async def inputs_for(
     tool: "Tool", settings: "Settings", instrument_id: str, at: str | None, other: str | None = None
@@ -41,9 +41,8 @@ async def inputs_for(
     until = _until(at)
     second = None
     if other is not None:
-        feed = _feed(settings)
-        second = await feed.bars(
-            resolve(other).instrument_id, settings.timeframe, own.last_close_time, N_BARS
+        second = await _feed(settings).bars(
+            resolve(other).instrument_id, settings.timeframe, own.last_close_time, settings.snapshot.bars
         )
     ticks = _ticks(settings, instrument_id, until) if {"trades", "quotes"} & set(tool.inputs) else []
     beside = replace(_beside(resolve(instrument_id), ticks), other=second)
@@ -59,7 +58,7 @@ async def bars_for(tool: "Tool", settings: "Settings", instrument_id: str, at: s
     from tools.shared_bars import SharedBars
 
     feed, until = _feed(settings), _until(at)
-    own = await feed.bars(instrument_id, settings.timeframe, until, N_BARS)
+    own = await feed.bars(instrument_id, settings.timeframe, until, settings.snapshot.bars)
     if len(own) == 0:
         raise SettingsError(
             f"expected bars of {instrument_id} closed by {at}, found none; the feed begins later"
@@ -69,13 +68,14 @@ async def bars_for(tool: "Tool", settings: "Settings", instrument_id: str, at: s
             f"note: no bar after {moment(own.last_close_time)} had closed by {moment(until)}", err=True
         )
     peers = [peer for peer in feed.instruments() if peer != instrument_id] if compares(tool.name) else []
-    others = [await feed.bars(peer, settings.timeframe, own.last_close_time, N_BARS) for peer in peers]
+    last, count = own.last_close_time, settings.snapshot.bars
+    others = [await feed.bars(peer, settings.timeframe, last, count) for peer in peers]
     return SharedBars.of(own, others)
 
 
 async def moment_for(settings: "Settings", instrument: "Instrument", at: str | None) -> "FeatureMoment":
     """The instrument at `at`, or at the close of its newest bar, as the feature vector reads it."""
-    from tools.features import FeatureMoment
+    from tools.features import N_BARS, FeatureMoment
 
     feed, until, timeframe = _feed(settings), _until(at), settings.timeframe
     instrument_id = instrument.instrument_id

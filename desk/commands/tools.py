@@ -25,6 +25,10 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the t
 OtherOption = Annotated[
     str | None, typer.Option("--other", metavar="NAME", help="The second instrument, of a tool of pairs.")
 ]
+BarsOption = Annotated[
+    int | None,
+    typer.Option("--bars", min=1, max=100_000, help="Closed bars to read; default: as many as a decision."),
+]
 ArgOption = Annotated[
     list[str] | None,
     typer.Option("--arg", metavar="NAME=NUMBER", help="A parameter of the tool; repeatable."),
@@ -91,11 +95,12 @@ def call(
     symbol: SymbolOption,
     at: AtOption = None,
     interval: IntervalOption = None,
+    bars: BarsOption = None,
     other: OtherOption = None,
     args: ArgOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Compute a tool on the last 600 closed bars of the configured feed.
+    """Compute a tool on the newest closed bars of the configured feed.
 
     Nothing later than --at is read. A formula that compares instruments reads
     all of the feed; trades and quotes come from the files under [[feed.ticks]].
@@ -107,7 +112,8 @@ def call(
     from markets.instruments import resolve
     from tools.registry import get_tool
 
-    settings = settings_of({} if interval is None else {"timeframe": interval})
+    named = {"timeframe": interval, "snapshot.bars": bars}
+    settings = settings_of({name: value for name, value in named.items() if value is not None})
     tool, instrument = get_tool(name), resolve(symbol)
     params = tool.check(**_numbers(args))
     inputs = asyncio.run(inputs_for(tool, settings, instrument.instrument_id, at, other))
