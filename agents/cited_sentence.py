@@ -205,11 +205,12 @@ def scale_to(unit: str, value: Citable, pip: Decimal | None) -> Decimal | None:
     return _TOLD_AS["ratio"].get(unit)
 
 
-_OWN_UNIT = {"percent": "%", "score": "points", "R": "r"}
+_OWN_UNIT = {"percent": "%", "bps": "bp", "score": "points", "R": "r"}
 _TOLD_AS: dict[str, dict[str, Decimal]] = {
     "price": {},
     "points 0-100": {"points": Decimal(1), "%": Decimal(1)},
     "%": {"bp": Decimal(100)},
+    "bp": {"%": Decimal("0.01")},
     "ratio": {"%": Decimal(100), "bp": Decimal(10_000), "x": Decimal(1)},
     "units": {"money": Decimal(1)},
     **{unit: {} for unit in ("points", "pips", "sigma", "money", "lots", "count", "r")},

@@ -21,7 +21,7 @@ class Citable:
 
     The parameters of the tool may follow the id in parentheses, as in `ema_fast(20)`; then "EMA 20" means
     this one and no other average. Units that matter here: `price` for levels and distances of price,
-    `points 0-100`, `score`, `sigma`, `%`, `money`, `units`, `lots`; every other one is a ratio.
+    `points 0-100`, `score`, `sigma`, `%`, `bps`, `money`, `units`, `lots`; every other one is a ratio.
     """
 
     name: str

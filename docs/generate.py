@@ -3,7 +3,7 @@
     python docs/generate.py          write them
     python docs/generate.py --check  exit 1 and name each section that is not what the code makes
 
-The pictures of the terminal, `docs/pictures/*.svg`, are files of their own.
+The pictures of the terminal, `docs/pictures/*.svg`, and the charts, `docs/charts/*.svg`, are whole files.
 A section lies between `<!-- NAME:begin -->` and `<!-- NAME:end -->`; whatever stood there is replaced.
 """
 
@@ -39,6 +39,7 @@ from desk.settings import FeedSettings, Settings
 from desk.wiring import Runner, open_desk
 from docs.failures import HEAD, LAWS, measured
 from docs.screens import take_pictures
+from docs.tool_pictures import draw_charts
 from graphs.cycle import compile_cycle
 from graphs.stages import stage_records
 from markets.replay_feed import ReplayFeedSettings
@@ -53,7 +54,8 @@ from tools.registry import groups
 R = TypeVar("R", bound=StageRecord)
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURES = "docs/pictures"
+PICTURES = {"docs/pictures": take_pictures, "docs/charts": draw_charts}
+"""Folders of pictures, and what makes all of one from those that are there."""
 WIDTH = 100
 MANY = 4
 """More formulas that share a note are named by the first and the last."""
@@ -72,7 +74,9 @@ def main(arguments: Sequence[str]) -> int:
     is_check = bool(arguments)
     changed = [name for name in SECTIONS if _is_changed(name, is_check=is_check)]
     told = [f"{name} in {SECTIONS[name][0]}" for name in changed]
-    told += [f"{PICTURES}/{name}.svg" for name in _changed_pictures(is_check=is_check)]
+    told += [
+        f"{folder}/{name}.svg" for folder in PICTURES for name in _changed_pictures(folder, is_check=is_check)
+    ]
     for each in told:
         print(f"{'stale' if is_check else 'written'}: {each}")
     if is_check and told:
@@ -218,11 +222,11 @@ def _is_changed(name: str, *, is_check: bool) -> bool:
     return filled != text
 
 
-def _changed_pictures(*, is_check: bool) -> list[str]:
-    """Pictures that are not what the terminal shows; those that nothing makes any more are among them."""
-    folder = ROOT / PICTURES
+def _changed_pictures(place: str, *, is_check: bool) -> list[str]:
+    """Pictures that are not what the code makes; those that nothing makes any more are among them."""
+    folder = ROOT / place
     kept = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.svg")}
-    made = take_pictures(kept)
+    made = PICTURES[place](kept)
     changed = sorted(name for name in made | kept if made.get(name) != kept.get(name))
     for name in changed:
         path = folder / f"{name}.svg"

@@ -51,6 +51,8 @@ _MODULES = (
     "tools.ranges",
     "tools.realized_variance",
     "tools.regime",
+    "tools.schedule_cost",
+    "tools.square_root_impact",
     "tools.talib_functions",
     "tools.volatility",
     "tools.volatility_models",
@@ -151,8 +153,7 @@ class ToolCall:
         return (f"has {has} bars; under {settled} where they begin still counts for over 1 % of the value",)
 
     def _why_missing(self, read: Bars) -> str:
-        for column in self.tool.reads:
-            column = "volume" if column == "traded_volume" else column
+        for column in self.tool.columns:
             n_missing = int(np.count_nonzero(~np.isfinite(getattr(read, column))))
             if n_missing == len(read):
                 return f"needs {column}, which these bars do not have"
@@ -183,6 +184,11 @@ class Tool:
     def summary(self) -> str:
         """First line of the docstring."""
         return self.doc.summary
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the bars it reads."""
+        return tuple("volume" if name == "traded_volume" else name for name in self.reads)
 
     def check(self, **params: float) -> dict[str, int | float]:
         """All parameters, given and default; ToolInputError names the first that cannot be used."""

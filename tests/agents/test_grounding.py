@@ -118,6 +118,22 @@ def test_false_number_is_returned_as_it_is_written(text: str, number: str) -> No
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("schedule_cost is 12.3 bps", ()),
+        ("schedule_cost of 12.3 basis points", ()),
+        ("schedule_cost of 0.123%", ()),
+        ("schedule_cost of 1235 bps", ("1235",)),
+        ("schedule_cost of 12.3%", ("12.3%",)),
+    ],
+)
+def test_a_value_in_basis_points_reads_as_such_and_as_a_hundredth_in_percent(
+    text: str, expected: tuple[str, ...]
+) -> None:
+    assert ungrounded(text, [Citable("schedule_cost", 12.3456, "bps")]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("4h RSI of 62.5, 1h RSI of 58.3", ()),
         ("RSI on the 4h is 62.5 and hourly 58.3", ()),
         ("higher_rsi=62.5", ()),

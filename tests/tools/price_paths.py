@@ -59,3 +59,9 @@ def with_missing(bars: Bars, column: str, index: int, value: float = np.nan) -> 
     values = getattr(bars, column).copy()
     values[index] = value
     return replace(bars, **{column: values})
+
+
+def swinging_bars(n: int, volatility: float, volume: float) -> Bars:
+    """Closes that go up and down by the same log return, with the same volume on every bar."""
+    close = np.exp(volatility * (np.arange(n) % 2))
+    return replace(closes_only(close), volume=np.full(n, volume))

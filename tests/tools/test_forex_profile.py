@@ -76,7 +76,7 @@ def test_nothing_in_it_needs_volume_or_other_instruments() -> None:
     of_formulas = [name for name in names if name in formulas()]
     assert why_missing(of_formulas, PRICES) == {}
     assert not reads_universe(PROFILE, PROFILE.signals)
-    assert not any("volume" in get_tool(name).reads for name in names if name not in formulas())
+    assert not any("volume" in get_tool(name).columns for name in names if name not in formulas())
 
 
 def test_signals_are_known_shown_as_rows_and_settled_within_the_warm_up() -> None:

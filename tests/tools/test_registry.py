@@ -291,6 +291,15 @@ def test_tool_of_trades_and_quotes_reads_what_is_known_beside_the_bars_or_says_w
     assert entry.call(bars).reason == "needs trades and quotes as they changed, which are not given here"
 
 
+def test_tool_of_traded_volume_refuses_bars_that_count_changes_of_the_price() -> None:
+    entry, bars = get_tool("square_root_impact"), traded_bars(1, 200)
+    ticks = SharedBars.of(bars, beside=Beside(is_volume_traded=False))
+    assert entry.call(bars).value is not None
+    assert entry.call(ticks).value is None
+    assert "needs traded volume" in (entry.call(ticks).reason or "")
+    assert entry.columns == ("close", "volume")
+
+
 @pytest.mark.usefixtures("table")
 def test_tool_that_reads_what_no_market_gives_stops_the_import() -> None:
     with pytest.raises(InvariantBroken, match="to have arguments among bars, other, trades"):
@@ -538,7 +547,7 @@ def test_short_sample_has_a_reason_and_one_bar_more_a_value(entry: Tool) -> None
 def test_missing_price_is_never_read_over(
     entry: Tool, seed: int, index: int, missing: float, data: st.DataObject
 ) -> None:
-    column = data.draw(st.sampled_from(entry.reads))
+    column = data.draw(st.sampled_from(entry.columns))
     bars = with_missing(traded_bars(seed, PLENTY), column, index, missing)
     values = entry.series(bars)
     covered = PLENTY if entry.settled_bars else entry.min_bars(**entry.check()) - 1
@@ -553,7 +562,7 @@ def test_missing_price_is_never_read_over(
 @every_tool
 def test_windowed_tool_forgets_a_missing_price(entry: Tool) -> None:
     bars = traded_bars(4, PLENTY)
-    gapped = with_missing(bars, entry.reads[-1], 20)
+    gapped = with_missing(bars, entry.columns[-1], 20)
     if entry.settled_bars:
         assert np.isnan(entry.series(gapped)[20:]).all()
     else:
@@ -581,18 +590,18 @@ def test_call_is_the_end_of_the_series(entry: Tool, seed: int, n: int, still: fl
 @every_tool
 def test_tool_leaves_the_bars_as_they_were(entry: Tool) -> None:
     bars = traded_bars(6, PLENTY)
-    frozen = replace(bars, **{name: getattr(bars, name).copy() for name in entry.reads})
-    for name in entry.reads:
+    frozen = replace(bars, **{name: getattr(bars, name).copy() for name in entry.columns})
+    for name in entry.columns:
         getattr(frozen, name).flags.writeable = False
     entry.series(frozen)
-    for name in entry.reads:
+    for name in entry.columns:
         np.testing.assert_array_equal(getattr(frozen, name), getattr(bars, name))
 
 
 @every_tool
 def test_every_other_bar_of_a_longer_history_reads_like_its_copy(entry: Tool) -> None:
     strided = traded_bars(7, 2 * PLENTY)[::2]
-    copied = replace(strided, **{name: getattr(strided, name).copy() for name in entry.reads})
+    copied = replace(strided, **{name: getattr(strided, name).copy() for name in entry.columns})
     np.testing.assert_array_equal(entry.series(strided), entry.series(copied))
 
 
