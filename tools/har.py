@@ -1,12 +1,14 @@
 """Corsi's HAR model: tomorrow's realized variance from that of the last day, week and month.
 
-`daily_realized_variance` makes days out of intraday bars, `fit_har` regresses, `har_volatility` is the tool.
+`daily_realized_variance` makes days out of intraday bars, `fit_har` regresses, `har_volatility` is the tool;
+`harq.py` has the model that weighs how well the last day was measured.
 
 A day ends at 17:00 New York: the forex day, and a cut that no session of a stock exchange or of the CME's
 futures crosses. Only whole days count. The first one of the bars lacks its first return and is left out; the
 newest one is whole once a bar closes at the cut or after it.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
@@ -25,6 +27,9 @@ WEEK, MONTH = 5, 22
 _HOUR_MS = 3_600_000
 _CUT = ZoneInfo("America/New_York")
 _FEWEST_BARS_A_DAY = 6
+_POWER = 4 / 3
+_MEAN_POWER = 2 ** (_POWER / 2) * math.gamma((_POWER + 1) / 2) / math.gamma(1 / 2)
+"""E|z|^(4/3) of a standard normal z."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,20 @@ class DailyVariance:
     values: Float1D
     first_bar: Int1D
     bars_a_day: float
+    quarticity: Float1D
+    """How uncertain each variance is: a day of n returns has a standard error of sqrt(2 quarticity / n)."""
+    tripower_quarticity: Float1D
+    """The same with little weight on jumps; NaN for a day of fewer than three returns."""
+
+    def newest(self, count: int) -> "DailyVariance":
+        """The last `count` days."""
+        return DailyVariance(
+            self.values[-count:],
+            self.first_bar[-count:],
+            self.bars_a_day,
+            self.quarticity[-count:],
+            self.tripower_quarticity[-count:],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +72,9 @@ class HarFit:
 
 
 def daily_realized_variance(bars: Bars) -> DailyVariance:
-    """Realized variance of each whole day: the sum of its bars' squared log returns.
+    """Realized variance of each whole day: the sum of its bars' squared log returns; and its quarticity.
 
-    Use it to make days out of intraday bars, for `fit_har`.
+    Use it to make days out of intraday bars, for `fit_har` and `fit_harq`.
 
     Parameters
     ----------
@@ -65,28 +84,40 @@ def daily_realized_variance(bars: Bars) -> DailyVariance:
     Returns
     -------
     DailyVariance
-        Squared log returns per day; NaN for a day with a close that is missing or not over zero.
+        Squared log returns per day, and the fourth power of log returns per day for both quarticities; NaN
+        for a day with a close that is missing or not over zero.
 
     Notes
     -----
     The first return of a day is from the last close before it, so that a night or a weekend is counted.
-    Days without bars do not exist. Look-ahead: none; a day is there once it is over. Cost: n steps.
+    Days without bars do not exist. With n returns a day, quarticity is n / 3 sum of r_i^4, and tripower
+    quarticity n^2 / (n - 2) m^-3 sum of |r_i r_{i-1} r_{i-2}|^(4/3) over the neighbours of one day, m the
+    mean of |z|^(4/3) for a standard normal z; without jumps both estimate the integral of sigma^4 over the
+    day. Look-ahead: none; a day is there once it is over. Cost: n steps.
 
     References
     ----------
     Andersen, T. G., Bollerslev, T., Diebold, F. X., Labys, P. (2003). Modeling and forecasting realized
     volatility. Econometrica 71(2).
+    Barndorff-Nielsen, O. E., Shephard, N. (2002). Econometric analysis of realized volatility and its use in
+    estimating stochastic volatility models. J. Royal Statistical Society B 64(2): quarticity.
+    Andersen, T. G., Bollerslev, T., Diebold, F. X. (2007). Roughing it up: including jump components in the
+    measurement, modeling, and forecasting of return volatility. Review of Economics and Statistics 89(4):
+    tripower quarticity.
     """
     if len(bars) == 0:
-        return DailyVariance(np.empty(0), np.empty(0, np.int64), 0.0)
+        return DailyVariance(np.empty(0), np.empty(0, np.int64), 0.0, np.empty(0), np.empty(0))
     # A bar that closes at the cut belongs to the day that ends there.
     day = _day(bars.close_time - 1)
     _, first_bar, place = np.unique(day, return_index=True, return_inverse=True)
-    sums = np.bincount(place, np.square(log_returns(bars.close))).astype(np.float64)
+    returns = log_returns(bars.close)
+    sums = np.bincount(place, np.square(returns)).astype(np.float64)
     is_newest_over = _day(bars.close_time[-1:])[0] > day[-1]
     until = len(sums) if is_newest_over else len(sums) - 1
     n_bars = (len(bars) if is_newest_over else int(first_bar[-1])) - int(first_bar[min(1, len(sums) - 1)])
-    return DailyVariance(sums[1:until], first_bar[1:until], n_bars / max(until - 1, 1))
+    whole, bars_a_day = slice(1, until), n_bars / max(until - 1, 1)
+    fourth, tripower = _quarticities(returns, place.astype(np.int64))
+    return DailyVariance(sums[whole], first_bar[whole], bars_a_day, fourth[whole], tripower[whole])
 
 
 def fit_har(values: Float1D) -> HarFit | None:
@@ -130,15 +161,29 @@ def fit_har(values: Float1D) -> HarFit | None:
     return HarFit(constant * float(size), day, week, month, len(target))
 
 
-def _bars_for(*, days: int) -> int:
+def bars_for_days(*, days: int) -> int:
+    """The fewest bars that can hold `days` whole days and the month before them."""
     return _FEWEST_BARS_A_DAY * (days + MONTH)
+
+
+def newest_days(bars: Bars, days: int) -> DailyVariance | ToolValue:
+    """The newest `days` whole days and the month before them, all known, or why there are none such."""
+    daily, needed = daily_realized_variance(bars), days + MONTH
+    if len(daily.values) < needed:
+        return ToolValue(None, len(bars), f"needs {needed} whole days, has {len(daily.values)}")
+    newest = daily.newest(needed)
+    n_obs = len(bars) - int(newest.first_bar[0])
+    if newest.bars_a_day < _FEWEST_BARS_A_DAY:
+        few = f"needs {_FEWEST_BARS_A_DAY} bars a day, has {newest.bars_a_day:.1f}"
+        return ToolValue(None, n_obs, few)
+    return newest if np.isfinite(newest.values).all() else ToolValue(None, n_obs)
 
 
 @estimate(
     group="volatility",
     unit="log return per day",
     reads=("close",),
-    min_bars=_bars_for,
+    min_bars=bars_for_days,
     undefined=NOT_POSITIVE,
 )
 def har_volatility(bars: Bars, *, days: Days = 250) -> ToolValue:
@@ -173,15 +218,10 @@ def har_volatility(bars: Bars, *, days: Days = 250) -> ToolValue:
     Corsi, F. (2009). A simple approximate long-memory model of realized volatility. Journal of Financial
     Econometrics 7(2), 174-196.
     """
-    daily, needed = daily_realized_variance(bars), days + MONTH
-    if len(daily.values) < needed:
-        return ToolValue(None, len(bars), f"needs {needed} whole days, has {len(daily.values)}")
-    n_obs, values = len(bars) - int(daily.first_bar[-needed]), daily.values[-needed:]
-    if daily.bars_a_day < _FEWEST_BARS_A_DAY:
-        few = f"needs {_FEWEST_BARS_A_DAY} bars a day, has {daily.bars_a_day:.1f}"
-        return ToolValue(None, n_obs, few)
-    if not np.isfinite(values).all():
-        return ToolValue(None, n_obs)
+    daily = newest_days(bars, days)
+    if isinstance(daily, ToolValue):
+        return daily
+    n_obs, values = len(bars) - int(daily.first_bar[0]), daily.values
     fit = fit_har(values)
     if fit is None:
         return ToolValue(None, n_obs, "undefined: these days do not determine the coefficients")
@@ -192,6 +232,17 @@ def har_volatility(bars: Bars, *, days: Days = 250) -> ToolValue:
     is_seen = float(seen.min()) <= expected <= float(seen.max())
     warnings = () if is_seen else ("the forecast is outside the range of the days it was fitted on",)
     return ToolValue(float(np.sqrt(expected)), n_obs, None, warnings)
+
+
+def _quarticities(returns: Float1D, day: Int1D) -> tuple[Float1D, Float1D]:
+    n = np.bincount(day).astype(np.float64)
+    fourth = n / 3 * np.bincount(day, returns**4)
+    sizes = np.abs(returns) ** _POWER
+    triples = np.zeros(len(sizes))
+    triples[2:] = np.where(day[2:] == day[:-2], sizes[2:] * sizes[1:-1] * sizes[:-2], 0.0)
+    n_triples = np.where(n > 2, n - 2, np.nan)
+    tripower = n**2 / n_triples / _MEAN_POWER**3 * np.bincount(day, triples)
+    return fourth, tripower
 
 
 def _day(moments: Int1D) -> Int1D:

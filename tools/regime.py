@@ -12,6 +12,7 @@ import numpy as np
 from contracts.market import Bars, Float1D
 from contracts.records import FormulaReport
 from tools.log_prices import log_returns
+from tools.percentile_rank import percentile_rank
 from tools.registry import Bounds, ToolValue, tool
 from tools.talib_guard import Period
 from tools.technical_score import ADX_TRENDING
@@ -19,8 +20,8 @@ from tools.volatility import realized_volatility
 
 Window: TypeAlias = Annotated[int, Bounds(20, 1000)]
 
-_EQUAL = 1e-9
-_CALM, _STRESSED = 20.0, 80.0
+CALM, STRESSED = 20.0, 80.0
+"""Percentiles of volatility that begin the outer fifths."""
 MIN_COMMON = 30
 """Returns that two instruments must have in common before their correlation says anything."""
 
@@ -67,12 +68,7 @@ def volatility_percentile(bars: Bars, *, period: Period = 20, window: Window = 2
     if len(values) < window:
         return out
     views = np.lib.stride_tricks.sliding_window_view(values, window)
-    newest = views[:, -1:]
-    # Windows that differ by a bar without movement are equal but for their last bits.
-    margin = _EQUAL * newest
-    under, equal = (views < newest - margin).sum(axis=1), (np.abs(views - newest) <= margin).sum(axis=1)
-    rank = 100.0 * (under + (equal - 1) / 2) / (window - 1)
-    out[window - 1 :] = np.where(np.isfinite(views).all(axis=1), rank, np.nan)
+    out[window - 1 :] = percentile_rank(views[:, -1], views[:, :-1])
     return out
 
 
@@ -126,7 +122,7 @@ def regime_in_words(report: FormulaReport) -> str:
         words.append("trending" if adx > ADX_TRENDING else "ranging")
     if (percentile := known.get("volatility_percentile")) is not None:
         words.append(
-            "calm" if percentile < _CALM else "stressed" if percentile > _STRESSED else "of usual volatility"
+            "calm" if percentile < CALM else "stressed" if percentile > STRESSED else "of usual volatility"
         )
     higher = report.score.higher_trend
     words.append("no higher trend" if higher is None else f"higher trend {higher}")

@@ -45,6 +45,8 @@ EstimateFunction = TypeVar("EstimateFunction", bound=Callable[..., "ToolValue"])
 _MODULES = (
     "tools.bollinger",
     "tools.har",
+    "tools.har_edge",
+    "tools.harq",
     "tools.indicators",
     "tools.pivots",
     "tools.range_volatility",
@@ -55,7 +57,9 @@ _MODULES = (
     "tools.square_root_impact",
     "tools.talib_functions",
     "tools.volatility",
+    "tools.volatility_cone",
     "tools.volatility_models",
+    "tools.volatility_state",
 )
 _NOT_FINITE = "the result is not a finite number on these bars"
 _TOOLS: dict[str, "Tool"] = {}

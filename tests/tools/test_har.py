@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,27 +11,12 @@ import pytest
 
 from contracts.errors import ToolInputError
 from contracts.market import Bars, Float1D
+from tests.tools.intraday_paths import hourly_bars
 from tests.tools.price_paths import with_missing
 from tools.har import MONTH, daily_realized_variance, fit_har, har_volatility
 from tools.registry import get_tool
 
-HOUR_MS = 3_600_000
 NEW_YORK = ZoneInfo("America/New_York")
-
-
-def hourly_bars(seed: int, n_days: int, hours: int = 24, begins: str = "2023-01-02T22:00") -> Bars:
-    """Hours that follow each other, with a volatility that wanders from day to day."""
-    rng = np.random.default_rng(seed)
-    n = n_days * hours
-    first = int(datetime.fromisoformat(begins).replace(tzinfo=UTC).timestamp() * 1000)
-    step = 24 * HOUR_MS // hours
-    opened = first + np.arange(n, dtype=np.int64) * step
-    level = np.zeros(n_days)
-    for i in range(1, n_days):
-        level[i] = 0.9 * level[i - 1] + rng.normal(0, 0.2)
-    sigma = 1e-3 * np.exp(np.repeat(level, hours))
-    close = 1.1 * np.exp(np.cumsum(rng.normal(0, 1, n) * sigma))
-    return Bars(opened, opened + step, close, close, close, close, np.full(n, np.nan), "mid")
 
 
 def plain_days(bars: Bars) -> list[float]:
@@ -194,3 +180,62 @@ def test_forecast_out_of_range_is_warned_of_and_one_that_is_no_variance_is_no_va
 def test_tool_has_no_series() -> None:
     with pytest.raises(ToolInputError, match="ask for its newest value"):
         get_tool("har_volatility").series(hourly_bars(1, 130))
+
+
+def plain_quarticities(bars: Bars, first_bar: list[int]) -> tuple[list[float], list[float]]:
+    close, mean_power = bars.close.tolist(), 2 ** (2 / 3) * math.gamma(7 / 6) / math.sqrt(math.pi)
+    fourth, tripower = [], []
+    for begin, end in pairwise(first_bar):
+        r = [math.log(close[i] / close[i - 1]) for i in range(begin, end)]
+        n = len(r)
+        fourth.append(n / 3 * sum(x**4 for x in r))
+        total = sum(abs(r[i] * r[i - 1] * r[i - 2]) ** (4 / 3) for i in range(2, n))
+        tripower.append(n * n / (n - 2) * mean_power**-3 * total)
+    return fourth, tripower
+
+
+@pytest.mark.parametrize("hours", [24, 8])
+def test_quarticities_agree_with_their_definitions_day_by_day(hours: int) -> None:
+    bars = hourly_bars(4, 30, hours=hours)
+    found = daily_realized_variance(bars)
+    fourth, tripower = plain_quarticities(bars, found.first_bar.tolist())
+    np.testing.assert_allclose(found.quarticity[:-1], fourth, rtol=1e-12)
+    np.testing.assert_allclose(found.tripower_quarticity[:-1], tripower, rtol=1e-9)
+
+
+def diffusion(seed: int, n_days: int, jump: float) -> tuple[Bars, float, float]:
+    """Five-minute bars, wilder at the day's ends, with one jump a day; integrated variance and quarticity."""
+    n = 288
+    rng = np.random.default_rng(seed)
+    shape = 1 + np.cos(np.linspace(0, 2 * np.pi, n)) ** 2
+    variances = 1e-4 * shape / shape.sum()
+    moves = rng.normal(0, 1, (n_days, n)) * np.sqrt(variances)
+    moves[:, n // 2] += jump * rng.choice([-1.0, 1.0], n_days)
+    bars = hourly_bars(1, n_days, hours=n, begins="2023-04-03T21:00")
+    return replace(bars, close=np.exp(np.cumsum(moves))), 1e-4, float(n * np.sum(variances**2))
+
+
+@pytest.mark.parametrize("jump", [0.0, 0.02])
+def test_quarticity_recovers_that_of_a_diffusion_and_tripower_that_of_one_with_jumps(jump: float) -> None:
+    bars, variance, quarticity = diffusion(21, 150, jump)
+    found = daily_realized_variance(bars)
+    assert mean_is(found.values, variance + jump**2)
+    assert mean_is(found.quarticity, quarticity) == (jump == 0.0)
+    if jump:
+        assert found.quarticity.mean() > 100 * quarticity
+    # A jump beside two usual neighbours leaves a rest, which fades as bars get shorter.
+    rest = 0.0 if jump == 0.0 else tripower_of_a_jump(jump, variance)
+    assert mean_is(found.tripower_quarticity, quarticity + rest, slack=0.03 * quarticity)
+
+
+def mean_is(values: Float1D, expected: float, slack: float = 0.0) -> bool:
+    error = float(values.std(ddof=1)) / math.sqrt(len(values))
+    return abs(float(values.mean()) - expected) < 3 * error + slack
+
+
+def tripower_of_a_jump(jump: float, variance: float, n: int = 288) -> float:
+    """Three products hold the jump; each has two neighbours of the calm middle of the day."""
+    mean_power = 2 ** (2 / 3) * math.gamma(7 / 6) / math.sqrt(math.pi)
+    shape = 1 + np.cos(np.linspace(0, 2 * np.pi, n)) ** 2
+    beside = variance * float(shape[n // 2] / shape.sum())
+    return n / mean_power * 3 * float(jump ** (4 / 3) * beside ** (4 / 3))
