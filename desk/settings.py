@@ -44,12 +44,13 @@ class AccountSettings(BaseModel):
 
 
 class FeedSettings(BaseModel):
-    """Where bars come from: bundled samples by name, and files of one's own."""
+    """Where prices come from: bundled samples by name, and files of one's own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     samples: tuple[str, ...] = ("eurusd-2017",)
     files: tuple[PriceFile, ...] = ()
+    tick_samples: tuple[str, ...] = ("es-trades-2013",)
     ticks: tuple[TickFile, ...] = ()
     """Trades and quotes, which `tools call` gives to what reads them; several of one instrument in order."""
     replay: ReplayFeedSettings = ReplayFeedSettings()

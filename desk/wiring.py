@@ -40,8 +40,9 @@ from markets.instruments import INSTRUMENTS, resolve
 from markets.paper import PaperBroker
 from markets.price_file import PriceFile
 from markets.replay_feed import ReplayFeed
-from markets.samples import sample_sources
+from markets.samples import sample_sources, sample_ticks
 from markets.snapshot import SnapshotSettings, build_snapshot
+from markets.tick_table import TickFile
 from memory.blobs import FileBlobStore
 from memory.journal import SqliteJournal
 from memory.lease import DeskLease, claim_account
@@ -265,3 +266,14 @@ def price_files(settings: Settings) -> tuple[PriceFile, ...]:
     if unknown:
         raise SettingsError(f"expected samples among {', '.join(sorted(known))}, found {', '.join(unknown)}")
     return (*(known[name] for name in settings.feed.samples), *settings.feed.files)
+
+
+def tick_files(settings: Settings) -> tuple[TickFile, ...]:
+    """The files of trades and quotes that the feed section names: bundled samples first."""
+    known = sample_ticks()
+    unknown = [name for name in settings.feed.tick_samples if name not in known]
+    if unknown:
+        raise SettingsError(
+            f"expected tick_samples among {', '.join(sorted(known))}, found {', '.join(unknown)}"
+        )
+    return (*(known[name] for name in settings.feed.tick_samples), *settings.feed.ticks)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from contracts.market import Timeframe
 from markets.price_file import PriceColumns, PriceFile
+from markets.tick_table import TickFile, TradeColumns
 
 _FOLDER = Path(__file__).parent / "samples"
 _COLUMNS = PriceColumns(time="time", open="open", high="high", low="low", close="close", volume="volume")
@@ -26,6 +27,20 @@ def sample_sources() -> dict[str, PriceFile]:
         ),
         "spx-daily": _index("spx_1d.csv.gz", "SPX"),
         "ixic-daily": _index("ixic_1d.csv.gz", "IXIC"),
+    }
+
+
+def sample_ticks() -> dict[str, TickFile]:
+    """Descriptions of the bundled files of trades, by name."""
+    return {
+        # One hour of the S&P 500 future, trade by trade, through a fall.
+        "es-trades-2013": TickFile(
+            path=_FOLDER / "es_trades_20130903.csv.gz",
+            instrument="ES",
+            columns=TradeColumns(time="time", price="price", quantity="quantity"),
+            time_format="%Y-%m-%d %H:%M:%S.%f",
+            time_zone="America/Chicago",
+        ),
     }
 
 

@@ -108,9 +108,10 @@ def _feed(settings: "Settings") -> "ReplayFeed":
 
 
 def _ticks(settings: "Settings", instrument_id: str, until: datetime) -> list[Trades | Quotes]:
+    from desk.wiring import tick_files
     from markets.tick_table import read_ticks_of
 
-    files = [source for source in settings.feed.ticks if source.instrument == instrument_id]
+    files = [source for source in tick_files(settings) if source.instrument == instrument_id]
     return [read_ticks_of(source).known_by(to_ms(until)) for source in files]
 
 
