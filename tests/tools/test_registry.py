@@ -49,6 +49,7 @@ POWERS: dict[str, tuple[int | None, int]] = {
     "price x volume": (1, 1),
     "price per volume": (1, -1),
     "volume": (0, 1),
+    "bps per million traded": (-1, -1),
     # An angle on paper: no power of the price.
     "degrees of one price unit a bar": (None, 0),
 }
