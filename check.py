@@ -35,6 +35,7 @@ VERIFY: dict[str, tuple[str, ...]] = {
     "agreement": (sys.executable, "-m", "bench.agreement", "--write"),
     "strength": (sys.executable, "-m", "bench.strength", "--write"),
     "formulas": (sys.executable, "-m", "bench.formulas", "--write"),
+    "tools": (sys.executable, "-m", "bench.tools", "--write"),
 }
 CHOICES = {(): FULL, ("--fast",): FAST, ("--verify",): VERIFY}
 

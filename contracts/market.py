@@ -18,6 +18,7 @@ Float1D: TypeAlias = npt.NDArray[np.float64]
 Float2D: TypeAlias = npt.NDArray[np.float64]
 """A panel: shape (time, instruments), C-contiguous where a kernel reads it."""
 Int1D: TypeAlias = npt.NDArray[np.int64]
+Int2D: TypeAlias = npt.NDArray[np.int64]
 
 Market = Literal["forex", "futures", "crypto", "index"]
 PriceSide = Literal["mid", "bid", "ask", "trade"]

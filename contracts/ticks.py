@@ -6,7 +6,7 @@ Arrays, like `Bars`: columns of equal length n in the order of the venue, times 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 
@@ -57,22 +57,70 @@ class Quotes(_Timed):
     ask_size: Float1D
 
 
+FRAME_MS = 100
+"""Milliseconds from one frame of a book to the next."""
+
+
 @dataclass(frozen=True, slots=True)
 class BookFrames(_Timed):
-    """The book in price buckets around its mid at regular moments, b buckets a side, nearest first."""
+    """The book in price buckets around its mid every `FRAME_MS`, b buckets a side, nearest first.
+
+    Where the book had no reading a frame is missing, and the times have a gap.
+    """
 
     bid: Float1D
     ask: Float1D
     bid_size: Float1D
     ask_size: Float1D
     bid_volume: Float2D
-    """Quantity resting in each bucket under the mid, shape (n, b)."""
+    """Quantity resting in each bucket under the mid, shape (n, b); NaN in one not wholly known."""
     ask_volume: Float2D
     bid_vwap: Float2D
-    """Volume-weighted price within each bucket, shape (n, b); NaN in an empty one."""
+    """Volume-weighted price within each bucket, shape (n, b); NaN in an empty or unknown one."""
     ask_vwap: Float2D
     bucket_size: Float1D
     """Width of a bucket in price, the same in all of one book."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookSnapshot:
+    """A book's resting quantities at one moment, a row a level, in any order; prices in whole ticks."""
+
+    time: int
+    """Milliseconds since 1970 UTC at which it was received."""
+    last_id: int
+    """The last change that is in it, as the venue numbers them."""
+    bid_ticks: Int1D
+    bid_quantity: Float1D
+    ask_ticks: Int1D
+    ask_quantity: Float1D
+    is_whole: bool = False
+    """Whether it has every level; a cut one has those nearest the mid, and none beyond its last is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookUpdate:
+    """What changed in a book: the quantity now at each price, 0 where nothing is left; prices in ticks."""
+
+    time: int
+    """Milliseconds since 1970 UTC at which it was received."""
+    first_id: int
+    last_id: int
+    """It holds the changes from `first_id` to `last_id`."""
+    previous_id: int | None
+    """The `last_id` of the update before it; None where the venue numbers changes without holes."""
+    bid_ticks: Int1D
+    bid_quantity: Float1D
+    ask_ticks: Int1D
+    ask_quantity: Float1D
+
+    @property
+    def follows_id(self) -> int:
+        """The change after which this update has everything."""
+        return self.first_id - 1 if self.previous_id is None else self.previous_id
+
+
+BookMessage: TypeAlias = BookSnapshot | BookUpdate
 
 
 @dataclass(frozen=True, slots=True)

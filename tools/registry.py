@@ -44,6 +44,7 @@ EstimateFunction = TypeVar("EstimateFunction", bound=Callable[..., "ToolValue"])
 
 _MODULES = (
     "tools.bollinger",
+    "tools.book_readings",
     "tools.har",
     "tools.har_edge",
     "tools.harq",

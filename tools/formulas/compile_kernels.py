@@ -12,6 +12,7 @@ import numpy as np
 
 from tools.formulas import kernels_bar, kernels_cross
 from tools.formulas import kernels_window as window
+from tools.order_book_kernels import apply_levels, drop_empty, fill_frame
 
 LANES = 8
 
@@ -48,7 +49,18 @@ def jobs() -> list[Callable[[], None]]:
         partial(kernels_cross.scale, x, out),
         partial(window.sma, x, 5, 1.0, out),
     ]
+    others.append(order_book)
     return [*others, *(partial(job, partial=is_partial) for job in whole for is_partial in (False, True))]
+
+
+def order_book() -> None:
+    """The kernels of the order book and of its frames, on a book with one level a side."""
+    ticks, quantities = np.array([[1, 0], [-2, 0]]), np.ones((2, 2))
+    counts, edges, none = np.ones(2, np.int64), np.array([0, -9]), np.empty(0, np.int64)
+    rows = (np.empty(1), np.empty(1))
+    apply_levels(ticks, quantities, counts, none, np.empty(0), none, np.empty(0))
+    drop_empty(ticks[0], quantities[0], 1)
+    fill_frame(ticks, quantities, counts, edges, np.ones(2), 2, rows, rows)
 
 
 def compile_share(share: int, n_shares: int) -> None:
