@@ -9,7 +9,8 @@ from typing import Annotated, TypeAlias
 import numpy as np
 
 from contracts.market import Bars, Float1D
-from tools.registry import Bounds, tool
+from tools.parameters import Bounds
+from tools.registry import tool
 from tools.shared_bars import shared
 from tools.talib_guard import Period, window
 from tools.windows import rolling_moments

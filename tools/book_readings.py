@@ -20,7 +20,8 @@ from tools.frame_windows import (
     some_missing,
     too_few,
 )
-from tools.registry import Bounds, ToolValue, estimate
+from tools.parameters import Bounds
+from tools.registry import ToolValue, estimate
 
 Seconds: TypeAlias = Annotated[int, Bounds(1, 60)]
 LongSeconds: TypeAlias = Annotated[int, Bounds(20, 60)]

@@ -18,7 +18,8 @@ import numpy as np
 
 from contracts.market import Bars, Float1D, Int1D
 from tools.log_prices import NOT_POSITIVE, log_returns
-from tools.registry import Bounds, ToolValue, estimate
+from tools.parameters import Bounds
+from tools.registry import ToolValue, estimate
 from tools.windows import rolling_mean
 
 Days: TypeAlias = Annotated[int, Bounds(60, 2500)]

@@ -15,7 +15,8 @@ from tools.forecast_comparison import FEWEST, compare_forecasts
 from tools.har import MONTH, Days, bars_for_days, fit_har, newest_days
 from tools.harq import fit_harq, sane_forecast
 from tools.log_prices import NOT_POSITIVE
-from tools.registry import Bounds, ToolValue, estimate
+from tools.parameters import Bounds
+from tools.registry import ToolValue, estimate
 
 Walked: TypeAlias = Annotated[int, Bounds(FEWEST, 2500)]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from contracts.market import Float1D
 from contracts.ticks import Quotes
-from tools.registry import Bounds, ToolValue, estimate
+from tools.parameters import Bounds
+from tools.registry import ToolValue, estimate
 from tools.slope import fit_slope
 from tools.tick_rows import lacking, lacking_a_mid, mid_of, newest_seconds, standing_at
 

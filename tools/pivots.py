@@ -18,7 +18,8 @@ from typing import Annotated, Literal, TypeAlias
 import numpy as np
 
 from contracts.market import Bars, Float1D, Int1D
-from tools.registry import Bounds, tool
+from tools.parameters import Bounds
+from tools.registry import tool
 from tools.shared_bars import shared
 from tools.talib_guard import until_gap
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from contracts.market import Bars, Float1D
 from contracts.ticks import Trades
-from tools.registry import Bounds, ToolValue, estimate, tool
+from tools.parameters import Bounds
+from tools.registry import ToolValue, estimate, tool
 from tools.slope import Slope, fit_slope
 from tools.talib_guard import Period, changes
 from tools.tick_rows import lacking

@@ -11,7 +11,8 @@ import numpy as np
 
 from contracts.market import Bars, Float1D
 from tools.log_prices import NOT_POSITIVE, log_returns, root
-from tools.registry import Bounds, tool
+from tools.parameters import Bounds
+from tools.registry import tool
 from tools.talib_guard import Period, changes, remembered, until_gap
 from tools.windows import rolling_mean
 

@@ -12,8 +12,10 @@ import numpy as np
 from contracts.market import Bars, Float1D
 from contracts.records import FormulaReport
 from tools.log_prices import log_returns
+from tools.pairs import MIN_COMMON, matched_closes
+from tools.parameters import Bounds
 from tools.percentile_rank import percentile_rank
-from tools.registry import Bounds, ToolValue, tool
+from tools.registry import ToolValue, tool
 from tools.talib_guard import Period
 from tools.technical_score import ADX_TRENDING
 from tools.volatility import realized_volatility
@@ -22,8 +24,6 @@ Window: TypeAlias = Annotated[int, Bounds(20, 1000)]
 
 CALM, STRESSED = 20.0, 80.0
 """Percentiles of volatility that begin the outer fifths."""
-MIN_COMMON = 30
-"""Returns that two instruments must have in common before their correlation says anything."""
 
 
 def _bars_for(*, period: int, window: int) -> int:
@@ -99,9 +99,9 @@ def return_correlation(one: Bars, other: Bars, *, window: int) -> ToolValue:
     Pearson, K. (1895). Note on regression and inheritance in the case of two parents. Proceedings of the
     Royal Society of London 58.
     """
-    _, ours, theirs = np.intersect1d(one.close_time, other.close_time, return_indices=True)
+    ours, theirs, _ = matched_closes(one, other)
     first = max(len(ours) - window - 1, 0)
-    returns = np.array([log_returns(one.close[ours[first:]]), log_returns(other.close[theirs[first:]])])
+    returns = np.array([log_returns(ours[first:]), log_returns(theirs[first:])])
     returns = returns[:, np.isfinite(returns).all(axis=0)]
     n_obs = returns.shape[1]
     if n_obs < MIN_COMMON:

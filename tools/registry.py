@@ -28,6 +28,7 @@ import numpy as np
 from contracts.errors import InvariantBroken, ToolInputError
 from contracts.market import Bars, Float1D
 from contracts.ticks import Beside
+from tools.parameters import Parameter, parameters_of
 from tools.shared_bars import SharedBars, shared
 from tools.tool_docs import INPUTS, Doc, parsed_doc, unfit
 
@@ -45,20 +46,27 @@ EstimateFunction = TypeVar("EstimateFunction", bound=Callable[..., "ToolValue"])
 _MODULES = (
     "tools.bollinger",
     "tools.book_readings",
+    "tools.change_points",
+    "tools.cointegration",
     "tools.har",
     "tools.har_edge",
     "tools.harq",
     "tools.indicators",
+    "tools.long_memory",
+    "tools.mean_reversion",
     "tools.order_flow",
+    "tools.pair_correlation",
     "tools.pivots",
     "tools.price_impact",
     "tools.range_volatility",
     "tools.ranges",
     "tools.realized_variance",
     "tools.regime",
+    "tools.regime_switching",
     "tools.schedule_cost",
     "tools.spread_estimators",
     "tools.square_root_impact",
+    "tools.stationarity",
     "tools.talib_functions",
     "tools.trade_signs",
     "tools.trading_costs",
@@ -71,25 +79,6 @@ _MODULES = (
 )
 _NOT_FINITE = "the result is not a finite number on these bars"
 _TOOLS: dict[str, "Tool"] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Smallest and largest value a parameter may have, both allowed."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One setting of a tool."""
-
-    name: str
-    kind: type[int] | type[float]
-    default: int | float
-    bounds: Bounds
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,30 +356,9 @@ def _described(
 ) -> tuple[str, str, str, Doc, tuple[Parameter, ...]]:
     name = function.__name__
     doc = parsed_doc(name, inspect.getdoc(function) or "")
-    return name, group, unit, doc, _parameters(name, function, doc)
-
-
-def _parameters(name: str, function: Callable[..., object], doc: Doc) -> tuple[Parameter, ...]:
-    signature = inspect.signature(function).parameters
-    if set(signature) != set(doc.parameters):
-        raise unfit(
-            name,
-            f"the parameters {sorted(signature)} documented",
-            f"{sorted(doc.parameters)} in the docstring",
-        )
-    hints = typing.get_type_hints(function, include_extras=True)
-    settings = [entry for entry in signature.values() if entry.name not in INPUTS]
-    return tuple(_parameter(name, entry, hints[entry.name], doc) for entry in settings)
+    return name, group, unit, doc, parameters_of(name, function, doc)
 
 
 def _inputs(function: Callable[..., object]) -> tuple[str, ...]:
     entries = inspect.signature(function).parameters.values()
     return tuple(entry.name for entry in entries if entry.kind is not entry.KEYWORD_ONLY)
-
-
-def _parameter(name: str, entry: inspect.Parameter, hint: object, doc: Doc) -> Parameter:
-    kind, *notes = typing.get_args(hint) or (hint,)
-    bounds = next((note for note in notes if isinstance(note, Bounds)), None)
-    if kind not in (int, float) or bounds is None or entry.kind is not entry.KEYWORD_ONLY:
-        raise unfit(name, f"{entry.name} as a keyword of bounded int or float", f"{entry}")
-    return Parameter(entry.name, kind, entry.default, bounds, doc.parameters[entry.name])

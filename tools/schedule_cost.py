@@ -10,7 +10,8 @@ from typing import Annotated, TypeAlias
 
 from contracts.market import Bars
 from tools.almgren_chriss import MarketImpact, Trajectory, expected_cost, trajectory, variance
-from tools.registry import Bounds, ToolValue, estimate
+from tools.parameters import Bounds
+from tools.registry import ToolValue, estimate
 from tools.square_root_impact import BPS, NO_VOLUME, bars_read, usual_volume
 from tools.talib_guard import Period
 from tools.volatility import realized_volatility

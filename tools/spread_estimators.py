@@ -8,7 +8,8 @@ import numpy as np
 from contracts.market import Bars, Float1D
 from contracts.ticks import Trades
 from tools.log_prices import NOT_POSITIVE, log_price
-from tools.registry import Bounds, ToolValue, estimate, tool
+from tools.parameters import Bounds
+from tools.registry import ToolValue, estimate, tool
 from tools.talib_guard import Period, window
 from tools.tick_rows import lacking
 from tools.windows import rolling_mean

@@ -15,7 +15,8 @@ import numpy as np
 
 from contracts.errors import ToolInputError
 from contracts.market import Bars, Float1D
-from tools.registry import Bounds, tool
+from tools.parameters import Bounds
+from tools.registry import tool
 from tools.shared_bars import shared
 from tools.talib_guard import Period, changes
 from tools.volatility import realized_volatility

@@ -25,7 +25,8 @@ import talib
 
 from contracts.errors import ToolInputError
 from contracts.market import Bars, Float1D
-from tools.registry import Bounds, Column, Parameter, Tool, add_tool
+from tools.parameters import Bounds, Parameter
+from tools.registry import Column, Tool, add_tool
 from tools.shared_bars import shared
 from tools.talib_counts import count_of
 from tools.talib_entries import Entry, catalogue, doc_of

@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.market import Bars, Float1D
-from tools.registry import Bounds, Column
+from tools.parameters import Bounds
+from tools.registry import Column
 from tools.shared_bars import shared
 
 Bool1D: TypeAlias = npt.NDArray[np.bool_]

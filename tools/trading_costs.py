@@ -18,7 +18,8 @@ import numpy as np
 
 from contracts.market import Float1D, Int1D
 from contracts.ticks import Quotes, Trades
-from tools.registry import Bounds, ToolValue, estimate
+from tools.parameters import Bounds
+from tools.registry import ToolValue, estimate
 from tools.tick_rows import (
     NOT_POSITIVE,
     lacking,

@@ -18,8 +18,9 @@ import numpy as np
 from contracts.errors import ToolInputError
 from contracts.market import Bars, Float1D, Float2D, Int1D
 from tools.log_prices import NOT_POSITIVE
+from tools.parameters import Bounds
 from tools.percentile_rank import percentile_rank
-from tools.registry import Bounds, tool
+from tools.registry import tool
 from tools.shared_bars import shared
 from tools.volatility import realized_volatility
 

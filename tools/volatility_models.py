@@ -19,7 +19,8 @@ import numpy as np
 
 from contracts.market import Bars, Float1D
 from tools.log_prices import NOT_POSITIVE, log_returns
-from tools.registry import Bounds, ToolValue, estimate
+from tools.parameters import Bounds
+from tools.registry import ToolValue, estimate
 from tools.talib_guard import changes
 
 if TYPE_CHECKING:

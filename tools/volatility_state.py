@@ -7,8 +7,9 @@ import numpy as np
 from contracts.errors import ToolInputError
 from contracts.market import Bars, Float1D
 from tools.log_prices import NOT_POSITIVE
+from tools.parameters import Bounds
 from tools.regime import CALM, STRESSED, volatility_percentile
-from tools.registry import Bounds, tool
+from tools.registry import tool
 from tools.shared_bars import shared
 from tools.talib_guard import NEVER_MOVED, Period
 from tools.volatility import realized_volatility

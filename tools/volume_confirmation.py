@@ -10,8 +10,9 @@ import numpy as np
 
 from contracts.market import Bars, Float1D
 from tools.log_prices import log_returns
+from tools.parameters import Bounds
 from tools.ranges import atr
-from tools.registry import Bounds, ToolValue, estimate, tool
+from tools.registry import ToolValue, estimate, tool
 from tools.shared_bars import shared
 from tools.talib_guard import Period, changes, until_gap, wilder_settled
 from tools.windows import rolling_mean

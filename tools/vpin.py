@@ -16,7 +16,8 @@ import numpy as np
 from contracts.errors import ToolInputError
 from contracts.market import Float1D, Int1D
 from contracts.ticks import Trades
-from tools.registry import Bounds, ToolValue, estimate
+from tools.parameters import Bounds
+from tools.registry import ToolValue, estimate
 from tools.tick_rows import lacking
 from tools.windows import rolling_mean
 

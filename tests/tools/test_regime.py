@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from contracts.market import Bars
 from tests.tools.price_paths import closes_only, random_bars, scaled
-from tools.regime import MIN_COMMON, return_correlation, volatility_percentile
+from tools.pairs import MIN_COMMON
+from tools.regime import return_correlation, volatility_percentile
 from tools.volatility import realized_volatility
 
 seeds = pytest.mark.parametrize("seed", [1, 2, 3])

@@ -17,18 +17,8 @@ from contracts.ticks import Beside, Quotes, Trades
 from tests.tools.price_paths import closes_only, random_bars, scaled, traded_bars, with_missing
 from tools import registry
 from tools.formulas.catalogue import SETS
-from tools.registry import (
-    Bounds,
-    Parameter,
-    Tool,
-    ToolValue,
-    add_tool,
-    all_tools,
-    estimate,
-    get_tool,
-    groups,
-    tool,
-)
+from tools.parameters import Bounds, Parameter
+from tools.registry import Tool, ToolValue, add_tool, all_tools, estimate, get_tool, groups, tool
 from tools.shared_bars import SharedBars, shared
 from tools.talib_entries import catalogue
 from tools.tool_docs import parsed_doc

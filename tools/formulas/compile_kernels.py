@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from tools import regime_kernels
 from tools.formulas import kernels_bar, kernels_cross
 from tools.formulas import kernels_window as window
 from tools.order_book_kernels import apply_levels, drop_empty, fill_frame
@@ -17,7 +18,7 @@ from tools.order_book_kernels import apply_levels, drop_empty, fill_frame
 LANES = 8
 
 
-def jobs() -> list[Callable[[], None]]:
+def jobs() -> list[Callable[[], object]]:
     """One call for every kernel and each of its two readings of a window, the longest to compile first."""
     x, out = np.ones((6, LANES)), np.empty((6, LANES))
     whole: list[Callable[..., None]] = [
@@ -39,7 +40,10 @@ def jobs() -> list[Callable[[], None]]:
         partial(window.ts_mean, x, 5, out),
         partial(window.ts_sum, x, 5, out),
     ]
-    others: list[Callable[[], None]] = [
+    state, begin = np.ones(2), np.array([0.0, 1.0, 2.0, 0.5, 0.5])
+    others: list[Callable[[], object]] = [
+        partial(regime_kernels.climb, state, begin, 1, 0.0),
+        partial(regime_kernels.filter_states, state, 0.0, state, state / 2, np.ones((2, 2)), np.ones((2, 2))),
         partial(kernels_cross.rank, x, out),
         partial(kernels_cross.rank, x, out, ties="dense"),
         partial(kernels_bar.binary, kernels_bar.ADD, x, x, out),
