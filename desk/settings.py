@@ -21,6 +21,7 @@ from desk.folder import ROOT as ROOT
 from desk.folder import desk_home as desk_home
 from desk.keys import read_env_file
 from graphs.desk import CycleSettings, refusals
+from markets.book_file import BookSource
 from markets.paper import PaperSettings
 from markets.price_file import PriceFile
 from markets.replay_feed import ReplayFeedSettings
@@ -52,7 +53,9 @@ class FeedSettings(BaseModel):
     files: tuple[PriceFile, ...] = ()
     tick_samples: tuple[str, ...] = ("es-trades-2013",)
     ticks: tuple[TickFile, ...] = ()
-    """Trades and quotes, which `tools call` gives to what reads them; several of one instrument in order."""
+    """Trades and quotes, which `tools call` gives to what reads them; several of one instrument by time."""
+    books: tuple[BookSource, ...] = ()
+    """Recorded feeds of order books, with their trades and quotes; several of one instrument in order."""
     replay: ReplayFeedSettings = ReplayFeedSettings()
 
 

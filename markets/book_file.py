@@ -20,14 +20,31 @@ from typing import Any
 
 import numpy as np
 import orjson
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from contracts.errors import FeedFormatError
 from contracts.market import Float1D, Instrument, Int1D
 from contracts.ticks import BookMessage, BookSnapshot, BookUpdate, Quotes, Trades
-from markets.instruments import resolve
+from markets.instruments import known_id, resolve
 
 _NUMBER = re.compile(r"[0-9]{1,10}\.([0-9]{1,8})")
 _LARGEST_SHOWN = 60
+
+
+class BookSource(BaseModel):
+    """A recorded feed among the settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path
+    """Plain or .gz; a relative one from where the desk starts."""
+    instrument: str
+    """Any name `markets/instruments.py` resolves."""
+
+    @field_validator("instrument")
+    @classmethod
+    def _is_known(cls, alias: str) -> str:
+        return known_id(alias)
 
 
 @dataclass(frozen=True, slots=True)

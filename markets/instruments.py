@@ -76,6 +76,14 @@ def resolve(alias: str) -> Instrument:
     return INSTRUMENTS[instrument_id]
 
 
+def known_id(alias: str) -> str:
+    """The id that `resolve` finds, for a field of settings: a ValueError where there is none."""
+    try:
+        return resolve(alias).instrument_id
+    except ToolInputError as error:
+        raise ValueError(str(error)) from error
+
+
 def conversion_path(from_currency: str, to_currency: str, rates: Sequence[Rate]) -> float | None:
     """Units of `to_currency` for one `from_currency` along the shortest path of `rates`, or None.
 

@@ -23,10 +23,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from contracts.errors import ToolInputError
 from contracts.market import Bars, Float1D, Instrument, Int1D, PriceSide, Timeframe, from_ms
 from markets.file_times import WrittenTimes, read_times
-from markets.instruments import resolve
+from markets.instruments import known_id, resolve
 from markets.price_table import PriceTable, open_table
 from markets.sessions import is_open, open_seconds_between, period_ends, period_starts
 
@@ -101,10 +100,7 @@ class PriceFile(WrittenTimes):
     @field_validator("instrument")
     @classmethod
     def _is_known(cls, alias: str) -> str:
-        try:
-            return resolve(alias).instrument_id
-        except ToolInputError as error:
-            raise ValueError(str(error)) from error
+        return known_id(alias)
 
     @model_validator(mode="after")
     def _one_side(self) -> Self:

@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from contracts.errors import ToolInputError
 from contracts.market import Float1D, Int1D, to_ms
 from contracts.ticks import Quotes, Trades
 from markets.file_times import WrittenTimes, check_times, read_times
-from markets.instruments import resolve
+from markets.instruments import known_id
 from markets.price_table import PriceTable, open_table
 
 _PER_MILLISECOND = {"ms": 1, "us": 1_000, "ns": 1_000_000}
@@ -72,10 +71,7 @@ class TickFile(WrittenTimes):
     @field_validator("instrument")
     @classmethod
     def _is_known(cls, alias: str) -> str:
-        try:
-            return resolve(alias).instrument_id
-        except ToolInputError as error:
-            raise ValueError(str(error)) from error
+        return known_id(alias)
 
     @model_validator(mode="after")
     def _one_kind_of_time(self) -> Self:

@@ -109,7 +109,7 @@ def book_imbalance(book: BookFrames, *, seconds: Seconds = 5, buckets: Buckets =
     return averaged(imbalance_by_frame(newest, buckets), seconds)
 
 
-@estimate(group="order book", unit="basis points", min_bars=_frames_in)
+@estimate(group="order book", unit="bps", min_bars=_frames_in)
 def book_spread(book: BookFrames, *, seconds: Seconds = 1) -> ToolValue:
     """Quoted spread: what a round trip of a small order costs, before fees.
 

@@ -8,14 +8,14 @@ same function, and gets the same numbers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from contracts.errors import InvariantBroken
-from contracts.market import Bars, Float1D, Float2D, Instrument, Timeframe
+from contracts.market import Bars, Float1D, Float2D, Instrument, Timeframe, from_ms, to_ms
 from contracts.ticks import Beside
 from markets.snapshot import SnapshotSettings, staleness
 from tools.feature_schema import Feature, FeatureSchema, Place, Reading
@@ -89,7 +89,7 @@ def feature_vectors(
     Raises
     ------
     InvariantBroken
-        When a bar closed after the moment.
+        When a bar closed, or anything beside the bars became known, after the moment.
 
     Notes
     -----
@@ -128,18 +128,31 @@ class _Windows:
     def of(cls, moment: FeatureMoment) -> "_Windows":
         bars, higher = moment.bars[-N_BARS:], moment.higher[-N_BARS:]
         close = float(bars.close[-1]) if len(bars) else np.nan
-        return cls(SharedBars.of(bars, (), moment.beside), SharedBars.of(higher), close)
+        plain = Beside(is_volume_traded=moment.instrument.has_traded_volume)
+        beside = replace(moment.beside, is_volume_traded=plain.is_volume_traded)
+        return cls(SharedBars.of(bars, (), beside), SharedBars.of(higher, (), plain), close)
 
     def at(self, place: Place) -> SharedBars:
         return self.decision if place == "decision" else self.higher
 
 
 def _refuse_future(moment: FeatureMoment) -> None:
-    for series in (moment.bars, moment.higher):
-        if len(series) and series.last_close_time > moment.as_of:
+    beside = moment.beside
+    times = {
+        "bars": moment.bars.close_time,
+        "higher bars": moment.higher.close_time,
+        **{
+            name: rows.time
+            for name, rows in (("trades", beside.trades), ("quotes", beside.quotes), ("book", beside.book))
+            if rows is not None
+        },
+    }
+    for what, known_at in times.items():
+        if len(known_at) and known_at[-1] > to_ms(moment.as_of):
+            instrument_id, newest = moment.instrument.instrument_id, from_ms(int(known_at[-1]))
             raise InvariantBroken(
-                f"expected bars of {moment.instrument.instrument_id} closed by {moment.as_of}, found one "
-                f"closing at {series.last_close_time}; cut them at the moment"
+                f"expected {what} of {instrument_id} known by {moment.as_of}, found some of {newest}; cut "
+                "them at the moment"
             )
 
 

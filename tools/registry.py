@@ -142,7 +142,7 @@ class ToolCall:
         found = {name: bars if name == "bars" else getattr(beside, name) for name in self.tool.inputs}
         missing = [INPUTS[name][0] for name, rows in found.items() if rows is None]
         if missing:
-            return f"needs {' and '.join(missing)}, which are not given here"
+            return f"needs {' and '.join(missing)}, not given here"
         if "traded_volume" in self.tool.reads and not beside.is_volume_traded:
             return "needs traded volume; what these bars count as volume are changes of the price"
         return tuple(found.values())

@@ -13,7 +13,7 @@ INPUTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "other": ("bars of a second instrument", "bars of the second instrument"),
         "trades": ("trades", "trades"),
         "quotes": ("quotes as they changed", "quotes"),
-        "book": ("a book", "frames of the book"),
+        "book": ("a book", "book frames"),
     }
 )
 """What a tool may read, by the name of its argument: what it needs, and what its rows are called."""

@@ -3,6 +3,7 @@
 As many bars are read as a decision reads, so that a call gives the number that a cycle would have seen.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 
 from contracts.errors import SettingsError
 from contracts.market import Bars, to_ms
-from contracts.ticks import Beside, Quotes, Trades
+from contracts.ticks import Beside, BookFrames, BookMessage, Quotes, Trades
 from desk.commands.options import parse_moment
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tools.features import FeatureMoment
     from tools.registry import Tool
     from tools.shared_bars import SharedBars
+
+_NOT_BARS = ("trades", "quotes", "book")
+"""What a tool may read that comes from files of its own."""
 
 
 async def inputs_for(
@@ -44,8 +48,7 @@ async def inputs_for(
         second = await _feed(settings).bars(
             resolve(other).instrument_id, settings.timeframe, own.last_close_time, settings.snapshot.bars
         )
-    ticks = _ticks(settings, instrument_id, until) if {"trades", "quotes"} & set(tool.inputs) else []
-    beside = replace(_beside(resolve(instrument_id), ticks), other=second)
+    beside = replace(_beside(settings, resolve(instrument_id), until, tool.inputs), other=second)
     return SharedBars.of(own, getattr(own, "others", ()), beside)
 
 
@@ -82,8 +85,8 @@ async def moment_for(settings: "Settings", instrument: "Instrument", at: str | N
     own = await feed.bars(instrument_id, timeframe, until, N_BARS)
     as_of = until if at is not None or len(own) == 0 else own.last_close_time
     higher = await feed.bars(instrument_id, timeframe.higher, as_of, N_BARS)
-    ticks = _ticks(settings, instrument_id, as_of)
-    return FeatureMoment(instrument, timeframe, as_of, own, higher, _beside(instrument, ticks))
+    beside = _beside(settings, instrument, as_of, _NOT_BARS)
+    return FeatureMoment(instrument, timeframe, as_of, own, higher, beside)
 
 
 def known_at(tool: "Tool", bars: "SharedBars") -> datetime | None:
@@ -91,7 +94,8 @@ def known_at(tool: "Tool", bars: "SharedBars") -> datetime | None:
     from contracts.market import from_ms
 
     times = [bars.close_time] if "bars" in tool.inputs else []
-    times += [ticks.time for ticks in (bars.beside.trades, bars.beside.quotes) if ticks is not None]
+    others = (getattr(bars.beside, name) for name in tool.inputs if name in _NOT_BARS)
+    times += [rows.time for rows in others if rows is not None]
     newest = [int(column[-1]) for column in times if len(column)]
     return from_ms(max(newest)) if newest else None
 
@@ -107,22 +111,47 @@ def _feed(settings: "Settings") -> "ReplayFeed":
     return ReplayFeed(price_files(settings), settings.feed.replay)
 
 
-def _ticks(settings: "Settings", instrument_id: str, until: datetime) -> list[Trades | Quotes]:
+def _beside(
+    settings: "Settings", instrument: "Instrument", until: datetime, wanted: Collection[str]
+) -> Beside:
+    """What of `wanted` the configured files hold of the instrument, known at `until`."""
+    plain = Beside(is_volume_traded=instrument.has_traded_volume)
+    if not set(wanted) & set(_NOT_BARS):
+        return plain
     from desk.wiring import tick_files
+    from markets.book_file import read_book_file
     from markets.tick_table import read_ticks_of
 
-    files = [source for source in tick_files(settings) if source.instrument == instrument_id]
-    return [read_ticks_of(source).known_by(to_ms(until)) for source in files]
-
-
-def _beside(instrument: "Instrument", ticks: list[Trades | Quotes]) -> Beside:
-    trades = [each for each in ticks if isinstance(each, Trades)]
-    quotes = [each for each in ticks if isinstance(each, Quotes)]
-    return Beside(
-        trades=Trades.together(trades) if trades else None,
-        quotes=Quotes.together(quotes) if quotes else None,
-        is_volume_traded=instrument.has_traded_volume,
+    instrument_id, until_ms = instrument.instrument_id, to_ms(until)
+    read = [read_ticks_of(source) for source in tick_files(settings) if source.instrument == instrument_id]
+    recorded = [
+        read_book_file(source.path, instrument=instrument_id)
+        for source in settings.feed.books
+        if source.instrument == instrument_id
+    ]
+    trades = [each for each in read if isinstance(each, Trades)] + [file.trades for file in recorded]
+    quotes = [each for each in read if isinstance(each, Quotes)] + [file.quotes for file in recorded]
+    messages = [message for file in recorded for message in file.messages]
+    return replace(
+        plain,
+        trades=Trades.together(trades).known_by(until_ms) if trades else None,
+        quotes=Quotes.together(quotes).known_by(until_ms) if quotes else None,
+        book=_frames(instrument, messages, until_ms) if messages and "book" in wanted else None,
     )
+
+
+def _frames(instrument: "Instrument", messages: Sequence[BookMessage], until_ms: int) -> BookFrames:
+    """The newest minute of frames of the book at `until_ms`, or at its last message where that is sooner."""
+    from tools.book_frames import FrameRing
+    from tools.order_book import OrderBook
+
+    ring = FrameRing(OrderBook(instrument.tick_size), instrument)
+    for message in messages:
+        if message.time > until_ms:
+            ring.advance(until_ms + 1)
+            break
+        ring.follow(message)
+    return ring.frames()
 
 
 def _no_bars() -> Bars:

@@ -162,10 +162,10 @@ class _Called:
 
         given = ", ".join(f"{name}={setting:g}" for name, setting in self.params.items())
         on = f" {self.timeframe}, bar closed" if self.timeframe else ", known by"
-        when = "nothing" if self.as_of is None else moment(self.as_of)
+        when = f"{on} {moment(self.as_of)}" if self.as_of else ", of which nothing is known"
         found, rows = self.value, INPUTS[self.tool.inputs[0]][1]
         return [
-            f"{self.tool.name}({given}) of {self.instrument_id}{on} {when}",
+            f"{self.tool.name}({given}) of {self.instrument_id}{when}",
             f"none: {found.reason}" if found.value is None else f"{number(found.value)} {self.tool.unit}",
             f"from {found.n_obs:,} {rows.removesuffix('s') if found.n_obs == 1 else rows}",
             *(f"warning: {warning}" for warning in found.warnings),

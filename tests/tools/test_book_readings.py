@@ -281,9 +281,9 @@ def test_value_reads_no_frame_before_its_window(entry: Tool) -> None:
 def test_too_few_frames_or_no_book_have_a_reason(entry: Tool) -> None:
     needed = entry.min_bars(**entry.check())
     frames = random_frames(1, needed)
-    assert called(entry, frames[1:]).reason == f"needs {needed} frames of the book, has {needed - 1}"
-    assert called(entry, frames[:0]).reason == f"needs {needed} frames of the book, has 0"
-    assert entry.call(random_bars(1, 5)).reason == "needs a book, which are not given here"
+    assert called(entry, frames[1:]).reason == f"needs {needed} book frames, has {needed - 1}"
+    assert called(entry, frames[:0]).reason == f"needs {needed} book frames, has 0"
+    assert entry.call(random_bars(1, 5)).reason == "needs a book, not given here"
 
 
 @every_tool

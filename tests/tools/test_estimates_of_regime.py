@@ -97,7 +97,7 @@ def test_prices_that_stand_still_have_a_reason(entry: Tool) -> None:
 def test_no_second_instrument_is_a_reason(entry: Tool) -> None:
     bars, _ = sample(9)
     for given in (bars, SharedBars.of(bars), SharedBars.of(bars, beside=Beside())):
-        assert entry.call(given).reason == "needs bars of a second instrument, which are not given here"
+        assert entry.call(given).reason == "needs bars of a second instrument, not given here"
 
 
 @every_pair

@@ -1,26 +1,36 @@
 """The feature vector: its columns, what it refuses to know, and that training and the desk see the same."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.forex_files import oanda_sides
 from contracts.errors import InvariantBroken, SettingsError
-from contracts.market import Bars, Timeframe, from_ms
+from contracts.market import Bars, Timeframe, from_ms, to_ms
+from contracts.ticks import Beside, BookFrames, Quotes, Trades
+from markets.bars import resample
 from markets.instruments import resolve
+from tests.tools.book_feeds import random_frames
 from tests.tools.price_paths import random_bars, scaled, traded_bars, with_missing
+from tests.tools.tick_paths import random_quotes, random_trades
+from tools.feature_scaling import fit_feature_scaling, scale_features
 from tools.feature_schema import FEATURE_SETS, load_feature_schema
 from tools.features import N_BARS, FeatureMoment, FeatureVector, feature_vectors
 from tools.pivots import find_pivots
+from tools.shared_bars import SharedBars
+
+Rows = TypeVar("Rows", Trades, Quotes, BookFrames)
 
 SCHEMA = load_feature_schema()
 MONDAY_MS = 1_483_363_800_000 // 3_600_000 * 3_600_000 + 3_600_000
 """2017-01-02 14:00 UTC, a Monday."""
-KNOWN_SCHEMAS = {1: "3072a13fe6ee9c06a232c28f2e6d6411257b7b39a7375178d0b76ff392a6ef77"}
+KNOWN_SCHEMAS = {1: "1f8716e15599248ea46a47f75c6ca3f12d911133ce8636f7b16530b339b5891b"}
 """Versions that somebody may have trained on."""
 
 
@@ -75,6 +85,25 @@ def test_600_bars_with_volume_know_every_column_of_bars_and_without_it_575() -> 
 
 OF_TICKS = {each.name for each in SCHEMA.features if each.call and "bars" not in each.call.tool.inputs}
 """Columns that need trades, quotes or a book."""
+
+
+def test_trades_quotes_and_a_book_give_the_columns_that_need_them() -> None:
+    moment = a_busy_moment()
+    found, without = vector(moment), vector(replace(moment, beside=Beside()))
+    assert set(without.missing) == OF_TICKS
+    assert len(OF_TICKS) == 10
+    assert found.missing == {}
+    bars = SharedBars.of(moment.bars, beside=moment.beside)
+    for name in OF_TICKS:
+        call = next(each.call for each in SCHEMA.features if each.name == name)
+        assert call is not None
+        assert value(found, name) == call.newest(bars).value
+
+
+def test_volume_that_only_counts_price_changes_confirms_nothing() -> None:
+    of_forex = vector(replace(a_moment(), instrument=resolve("EURUSD")))
+    assert of_forex.missing["up_volume_share"].startswith("needs traded volume")
+    assert "up_volume_share" not in vector(a_moment()).missing
 
 
 @pytest.mark.parametrize(
@@ -142,6 +171,28 @@ def test_bar_that_closed_after_the_moment_is_refused() -> None:
     moment = a_moment()
     with pytest.raises(InvariantBroken, match="cut them at the moment"):
         vector(replace(moment, as_of=moment.as_of - timedelta(hours=1, minutes=1)))
+
+
+@pytest.mark.parametrize("what", ["trades", "quotes", "book"])
+def test_what_became_known_after_the_moment_is_refused(what: str) -> None:
+    moment = a_busy_moment()
+    rows = getattr(moment.beside, what)
+    early = replace(moment.beside, **{what: replace(rows, time=rows.time + 1)})
+    with pytest.raises(InvariantBroken, match=f"expected {what} of BTCUSDT known by"):
+        vector(replace(moment, beside=early))
+
+
+def a_busy_moment() -> FeatureMoment:
+    """With trades, quotes and a book, whose newest rows are of the moment itself."""
+    moment, ends = a_moment(), to_ms(a_moment().as_of)
+
+    def to_the_end(rows: Rows) -> Rows:
+        return replace(rows, time=rows.time + ends - rows.time[-1])
+
+    trades, quotes = to_the_end(random_trades(1, 9000)), to_the_end(random_quotes(1, 9000))
+    return replace(
+        moment, beside=Beside(trades=trades, quotes=quotes, book=to_the_end(random_frames(1, 600)))
+    )
 
 
 def test_no_moments_have_no_vectors() -> None:
@@ -217,3 +268,31 @@ def test_old_bars_are_told_as_stale() -> None:
     assert len(late.stale) == 1
     assert "1h bars of BTCUSDT" in late.stale[0]
     assert len(vector(replace(moment, as_of=moment.as_of + timedelta(hours=9))).stale) == 2
+
+
+@pytest.mark.slow
+def test_recorded_hours_know_every_column_of_prices(shared_data: Path) -> None:
+    until = datetime(2015, 3, 4, 15, tzinfo=UTC)
+    hours = oanda_sides(shared_data, "eurusd")["bid"]
+    hours = hours[: int(np.searchsorted(hours.close_time, to_ms(until), side="right"))]
+    higher = resample(hours[-3500:], "forex", Timeframe.H4, until)
+    bars, moments = hours[-1000:], []
+    for n in range(700, 1000, 10):
+        closed = int(bars.close_time[n - 1])
+        known = higher[: int((higher.close_time <= closed).sum())]
+        moments.append(FeatureMoment(resolve("EURUSD"), Timeframe.H1, from_ms(closed), bars[:n], known))
+    found = feature_vectors(moments, SCHEMA)
+    for each in found:
+        assert each.stale == ()
+        others = {
+            name: reason
+            for name, reason in each.missing.items()
+            if "volume" not in reason and "not given here" not in reason
+        }
+        # Some formulas divide by what a bar can have none of, as alpha101_053 by close - low.
+        assert set(others.values()) <= {"undefined on these bars"}
+        assert len(others) <= 3
+        assert len(SCHEMA.features) - len(each.missing) >= 575
+    scaling = fit_feature_scaling(found, until)
+    scaled = np.array([scale_features(each, scaling) for each in found])
+    assert np.nanmedian(np.abs(scaled)) < 1.5

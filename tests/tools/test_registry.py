@@ -278,8 +278,8 @@ def test_tool_of_trades_and_quotes_reads_what_is_known_beside_the_bars_or_says_w
     few = replace(both, trades=some_trades(2))
     assert entry.call(SharedBars.of(bars, beside=few)) == ToolValue(None, 2, "needs 3 trades, has 2")
     one = SharedBars.of(bars, beside=Beside(trades=some_trades(8)))
-    assert entry.call(one).reason == "needs quotes as they changed, which are not given here"
-    assert entry.call(bars).reason == "needs trades and quotes as they changed, which are not given here"
+    assert entry.call(one).reason == "needs quotes as they changed, not given here"
+    assert entry.call(bars).reason == "needs trades and quotes as they changed, not given here"
 
 
 def test_tool_of_traded_volume_refuses_bars_that_count_changes_of_the_price() -> None:
