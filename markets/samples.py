@@ -27,6 +27,16 @@ def sample_sources() -> dict[str, PriceFile]:
         ),
         "spx-daily": _index("spx_1d.csv.gz", "SPX"),
         "ixic-daily": _index("ixic_1d.csv.gz", "IXIC"),
+        # The S&P 500 future by the minute, with what was traded, over Labor Day 2013.
+        "es-minutes-2013": PriceFile(
+            path=_FOLDER / "es_1m_20130901.csv.gz",
+            instrument="ES",
+            timeframe=Timeframe.M1,
+            columns=_COLUMNS,
+            side="trade",
+            time_format="%Y-%m-%d %H:%M",
+            time_zone="America/Chicago",
+        ),
     }
 
 

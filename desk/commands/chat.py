@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from contracts.errors import SettingsError
-from desk.commands.options import DeskOption, SetOption, footer, parse_pairs
+from desk.commands.options import DeskOption, SampleOption, SetOption, footer, parse_pairs
 from desk.commands.run import (
     BrainsOption,
     FeedOption,
     FromOption,
     IntervalOption,
-    SampleOption,
     ToOption,
     feed_overrides,
 )

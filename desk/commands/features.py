@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from desk.commands.options import AtOption, IntervalOption, JsonOption, SymbolOption, footer
+from desk.commands.options import AtOption, IntervalOption, JsonOption, SampleOption, SymbolOption, footer
 
 LevelsOption = Annotated[
     Literal["close", "pivots"], typer.Option("--levels", help="What prices are told by.")
@@ -27,6 +27,7 @@ def show_features(
     at: AtOption = None,
     interval: IntervalOption = None,
     levels: LevelsOption = "close",
+    sample: SampleOption = None,
     is_json: JsonOption = False,
 ) -> None:
     """Compute the whole feature vector of an instrument at a moment.
@@ -37,13 +38,15 @@ def show_features(
     import asyncio
 
     from desk.commands.files import settings_of
+    from desk.commands.run import feed_overrides
     from desk.commands.tool_inputs import moment_for
     from desk.present import moment, number, plain_table, to_stdout
     from markets.instruments import resolve
     from tools.feature_schema import load_feature_schema
     from tools.features import feature_vectors
 
-    settings = settings_of({} if interval is None else {"timeframe": interval})
+    overrides = {} if interval is None else {"timeframe": interval}
+    settings = settings_of(feed_overrides(None, sample, None, None) | overrides)
     schema = load_feature_schema()
     asked = asyncio.run(moment_for(settings, resolve(symbol), at))
     (found,) = feature_vectors([asked], schema, levels=levels)

@@ -29,6 +29,12 @@ AtOption = Annotated[
 IntervalOption = Annotated[
     str | None, typer.Option("--interval", metavar="1h", help="Bars to compute on; default: the settings'.")
 ]
+SampleOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sample", metavar="NAME", help="Bundled sample instead of the settings' feed; repeatable."
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Change one setting by its dotted name; repeatable."),

@@ -6,18 +6,20 @@ from typing import Annotated
 import typer
 
 from contracts.errors import SettingsError
-from desk.commands.options import DeskOption, JsonOption, SetOption, footer, parse_moment, parse_pairs
+from desk.commands.options import (
+    DeskOption,
+    JsonOption,
+    SampleOption,
+    SetOption,
+    footer,
+    parse_moment,
+    parse_pairs,
+)
 from desk.commands.stop import StopRequest
 
 FeedOption = Annotated[
     Path | None,
     typer.Option("--feed", metavar="FILE", help="TOML file that describes price files, as under \\[feed]."),
-]
-SampleOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--sample", metavar="NAME", help="Bundled sample instead of the settings' feed; repeatable."
-    ),
 ]
 SymbolsOption = Annotated[
     str | None, typer.Option("--symbols", metavar="A,B", help="Decide only on these instruments of the feed.")

@@ -1,20 +1,21 @@
 """`dualbrain tools`: what can be computed, and computing it on the configured feed."""
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from contracts.errors import SettingsError
 from desk.commands import features, formulas
-from desk.commands.options import AtOption, IntervalOption, JsonOption, SymbolOption, footer, parse_pairs
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from contracts.market import Timeframe
-    from tools.registry import Tool, ToolValue
+from desk.commands.options import (
+    AtOption,
+    IntervalOption,
+    JsonOption,
+    SampleOption,
+    SymbolOption,
+    footer,
+    parse_pairs,
+)
 
 app = typer.Typer(no_args_is_help=True, help="List, explain and call the tools that compute.")
 formulas.add_to(app)
@@ -97,6 +98,7 @@ def call(
     interval: IntervalOption = None,
     bars: BarsOption = None,
     other: OtherOption = None,
+    sample: SampleOption = None,
     args: ArgOption = None,
     is_json: JsonOption = False,
 ) -> None:
@@ -105,30 +107,15 @@ def call(
     Nothing later than --at is read. A formula that compares instruments reads
     all of the feed; trades and quotes come from the files under [[feed.ticks]].
     """
-    import asyncio
-
     from desk.commands.files import settings_of
-    from desk.commands.tool_inputs import inputs_for, known_at
-    from markets.instruments import resolve
-    from tools.registry import get_tool
+    from desk.commands.run import feed_overrides
+    from desk.commands.tool_call import call_tool
 
     named = {"timeframe": interval, "snapshot.bars": bars}
-    settings = settings_of({name: value for name, value in named.items() if value is not None})
-    tool, instrument = get_tool(name), resolve(symbol)
-    params = tool.check(**_numbers(args))
-    inputs = asyncio.run(inputs_for(tool, settings, instrument.instrument_id, at, other))
-    called = _Called(
-        tool=tool,
-        params=params,
-        instrument_id=instrument.instrument_id,
-        timeframe=settings.timeframe if "bars" in tool.inputs else None,
-        as_of=known_at(tool, inputs),
-        value=tool.call(inputs, **params),
-    )
-    if is_json:
-        typer.echo(json.dumps(called.as_json()))
-    else:
-        typer.echo("\n".join(called.as_lines()))
+    overrides = {name: value for name, value in named.items() if value is not None}
+    settings = settings_of(feed_overrides(None, sample, None, None) | overrides)
+    called = call_tool(name, settings, symbol, at=at, other=other, params=_numbers(args))
+    typer.echo(json.dumps(called.as_json()) if is_json else "\n".join(called.as_lines()))
 
 
 def _numbers(args: list[str] | None) -> dict[str, float]:
@@ -142,45 +129,3 @@ def _numbers(args: list[str] | None) -> dict[str, float]:
             except ValueError:
                 raise SettingsError(f"expected --arg {name} as a number, found {text!r}") from None
     return found
-
-
-@dataclass(frozen=True)
-class _Called:
-    """One call and what came of it."""
-
-    tool: "Tool"
-    params: dict[str, int | float]
-    instrument_id: str
-    timeframe: "Timeframe | None"
-    """None where no bars are read."""
-    as_of: "datetime | None"
-    value: "ToolValue"
-
-    def as_lines(self) -> list[str]:
-        from desk.present import moment, number
-        from tools.tool_docs import INPUTS
-
-        given = ", ".join(f"{name}={setting:g}" for name, setting in self.params.items())
-        on = f" {self.timeframe}, bar closed" if self.timeframe else ", known by"
-        when = f"{on} {moment(self.as_of)}" if self.as_of else ", of which nothing is known"
-        found, rows = self.value, INPUTS[self.tool.inputs[0]][1]
-        return [
-            f"{self.tool.name}({given}) of {self.instrument_id}{when}",
-            f"none: {found.reason}" if found.value is None else f"{number(found.value)} {self.tool.unit}",
-            f"from {found.n_obs:,} {rows.removesuffix('s') if found.n_obs == 1 else rows}",
-            *(f"warning: {warning}" for warning in found.warnings),
-        ]
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "tool": self.tool.name,
-            "parameters": self.params,
-            "instrument_id": self.instrument_id,
-            "timeframe": self.timeframe,
-            "as_of": None if self.as_of is None else self.as_of.isoformat(),
-            "value": self.value.value,
-            "unit": self.tool.unit,
-            "n_obs": self.value.n_obs,
-            "reason": self.value.reason,
-            "warnings": list(self.value.warnings),
-        }
