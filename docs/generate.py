@@ -3,7 +3,7 @@
     python docs/generate.py          write them
     python docs/generate.py --check  exit 1 and name each section that is not what the code makes
 
-The pictures of the terminal, `docs/pictures/*.svg`, and the charts, `docs/charts/*.svg`, are whole files.
+The pictures of the terminal, the charts and the pages of the tools' groups are whole files: `WHOLE`.
 A section lies between `<!-- NAME:begin -->` and `<!-- NAME:end -->`; whatever stood there is replaced.
 """
 
@@ -39,6 +39,7 @@ from desk.settings import FeedSettings, Settings
 from desk.wiring import Runner, open_desk
 from docs.failures import HEAD, LAWS, measured
 from docs.screens import take_pictures
+from docs.tool_pages import page_link, tool_pages
 from docs.tool_pictures import draw_charts
 from graphs.cycle import compile_cycle
 from graphs.stages import stage_records
@@ -54,8 +55,8 @@ from tools.registry import groups
 R = TypeVar("R", bound=StageRecord)
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURES = {"docs/pictures": take_pictures, "docs/charts": draw_charts}
-"""Folders of pictures, and what makes all of one from those that are there."""
+WHOLE = {"docs/pictures/.svg": take_pictures, "docs/charts/.svg": draw_charts, "docs/tools/.md": tool_pages}
+"""Folders of whole files with their ending, and what makes all of one from those that are there."""
 WIDTH = 100
 MANY = 4
 """More formulas that share a note are named by the first and the last."""
@@ -74,9 +75,7 @@ def main(arguments: Sequence[str]) -> int:
     is_check = bool(arguments)
     changed = [name for name in SECTIONS if _is_changed(name, is_check=is_check)]
     told = [f"{name} in {SECTIONS[name][0]}" for name in changed]
-    told += [
-        f"{folder}/{name}.svg" for folder in PICTURES for name in _changed_pictures(folder, is_check=is_check)
-    ]
+    told += [path for place in WHOLE for path in _changed_files(place, is_check=is_check)]
     for each in told:
         print(f"{'stale' if is_check else 'written'}: {each}")
     if is_check and told:
@@ -120,7 +119,7 @@ def tell_decision() -> str:
 def list_tools() -> str:
     """Every registered tool, by group; the formulas have a page of their own."""
     tools = [tool for name, members in groups().items() for tool in members if name not in SETS]
-    rows = [(f"`{tool.name}`", tool.group, tool.unit, tool.summary) for tool in tools]
+    rows = [(page_link(tool), tool.group, tool.unit, tool.summary) for tool in tools]
     return _table(("tool", "group", "unit", "what it says"), rows)
 
 
@@ -222,14 +221,15 @@ def _is_changed(name: str, *, is_check: bool) -> bool:
     return filled != text
 
 
-def _changed_pictures(place: str, *, is_check: bool) -> list[str]:
-    """Pictures that are not what the code makes; those that nothing makes any more are among them."""
-    folder = ROOT / place
-    kept = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.svg")}
-    made = PICTURES[place](kept)
+def _changed_files(place: str, *, is_check: bool) -> list[str]:
+    """Files that are not what the code makes; those that nothing makes any more are among them."""
+    where, _, ending = place.rpartition("/")
+    folder = ROOT / where
+    kept = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob(f"*{ending}")}
+    made = WHOLE[place](kept)
     changed = sorted(name for name in made | kept if made.get(name) != kept.get(name))
     for name in changed:
-        path = folder / f"{name}.svg"
+        path = folder / f"{name}{ending}"
         if is_check:
             told = first_difference(kept.get(name, ""), made.get(name, ""))
             print(f"{name} differs {told}", file=sys.stderr)
@@ -238,7 +238,7 @@ def _changed_pictures(place: str, *, is_check: bool) -> list[str]:
             path.write_text(made[name], encoding="utf-8", newline="\n")
         else:
             path.unlink()
-    return changed
+    return [f"{where}/{name}{ending}" for name in changed]
 
 
 def _play() -> list[StageRecord]:

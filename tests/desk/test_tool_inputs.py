@@ -40,3 +40,104 @@ def test_levels_are_told_by_the_pivots_where_asked(tmp_path: Path) -> None:
     )
     assert close["values"]["ema.20"] != pivots["values"]["ema.20"]
     assert close["values"]["alpha158_kmid"] == pivots["values"]["alpha158_kmid"]
+
+
+# -- calls that read more than bars
+
+
+def called(home: Path, *words: str) -> dict[str, object]:
+    said = dualbrain(home, "tools", "call", *words, "--json")
+    assert said.code == 0, said.error
+    found: dict[str, object] = json.loads(said.out)
+    return found
+
+
+def test_bundled_trades_are_read_up_to_the_moment_asked(tmp_path: Path) -> None:
+    whole = called(tmp_path, "vpin", "--symbol", "ES", "--arg", "bar_seconds=1")
+    early = called(tmp_path, "vpin", "--symbol", "ES", "--arg", "bar_seconds=1", "--at", "2013-09-03T15:20")
+    assert (whole["n_obs"], whole["timeframe"]) == (78_950, None)
+    assert str(early["as_of"]) < "2013-09-03T15:20" < str(whole["as_of"])
+    assert isinstance(early["n_obs"], int)
+    assert early["n_obs"] < 78_950
+    words = dualbrain(tmp_path, "tools", "call", "vpin", "--symbol", "ES", "--arg", "bar_seconds=1").out
+    assert "of ES, known by 2013-09-03 15:44" in words
+    assert "from 78,950 trades" in words
+
+
+def test_what_the_feed_does_not_give_is_the_answer(tmp_path: Path) -> None:
+    assert called(tmp_path, "vpin", *AT)["reason"] == "needs trades, not given here"
+    assert called(tmp_path, "book_imbalance", *AT)["reason"] == "needs a book, not given here"
+    volume = called(tmp_path, "amihud_illiquidity", *AT)["reason"]
+    assert str(volume).startswith("needs traded volume")
+    words = dualbrain(tmp_path, "tools", "call", "book_imbalance", *AT).out
+    assert "of EURUSD, of which nothing is known" in words
+
+
+def test_bars_with_traded_volume_answer(tmp_path: Path) -> None:
+    minutes = ("--symbol", "ES", "--sample", "es-minutes-2013", "--interval", "1m")
+    found = called(tmp_path, "amihud_illiquidity", *minutes)
+    assert isinstance(found["value"], float)
+    assert found["as_of"] == "2013-09-03T18:51:00+00:00"
+
+
+def test_a_pair_is_read_of_two_instruments_and_needs_both(tmp_path: Path) -> None:
+    pair = ("pair_correlation", "--symbol", "SPX", "--sample", "spx-daily", "--sample", "ixic-daily")
+    daily = ("--interval", "1d")
+    found = called(tmp_path, *pair, "--other", "IXIC", *daily)
+    assert isinstance(found["value"], float)
+    assert found["value"] > 0.9
+    said = dualbrain(tmp_path, "tools", "call", *pair, *daily)
+    assert (said.code, "expected --other" in said.error) == (2, True)
+    said = dualbrain(tmp_path, "tools", "call", "rsi", *AT, "--other", "GBPUSD")
+    assert (said.code, "expected no --other" in said.error) == (2, True)
+
+
+def test_more_bars_are_read_where_asked(tmp_path: Path) -> None:
+    asked = ("har_volatility", *AT, "--arg", "days=60")
+    assert called(tmp_path, *asked)["reason"] == "needs 82 whole days, has 24"
+    # Two months of 2017 are not enough, the year is.
+    late = ("har_volatility", "--symbol", "EURUSD", "--arg", "days=60", "--bars", "3000")
+    assert isinstance(called(tmp_path, *late)["value"], float)
+
+
+def test_files_of_ones_own_are_read_together_by_time(tmp_path: Path) -> None:
+    lines = [f"1483{day}000,1.05,1.0501,3,5" for day in ("358400", "362000")]
+    (tmp_path / "b.csv").write_text("t,bid,ask,bs,as\n" + lines[1] + "\n")
+    (tmp_path / "a.csv").write_text("t,bid,ask,bs,as\n" + lines[0].replace("3,5", "1,9") + "\n")
+    columns = '{ time = "t", bid = "bid", ask = "ask", bid_size = "bs", ask_size = "as" }'
+    (tmp_path / "dualbrain.toml").write_text(
+        "".join(
+            f'[[feed.ticks]]\npath = "{tmp_path / name}"\ninstrument = "EURUSD"\ncounts = "ms"\n'
+            f"columns = {columns}\n"
+            for name in ("b.csv", "a.csv")
+        )
+    )
+    found = called(tmp_path, "queue_imbalance", "--symbol", "EURUSD")
+    assert found["value"] == pytest.approx((3 - 5) / 8)
+    early = called(tmp_path, "queue_imbalance", "--symbol", "EURUSD", "--at", "2017-01-02T12:30")
+    assert early["value"] == pytest.approx((1 - 9) / 10)
+
+
+def test_a_recorded_book_is_framed_up_to_the_moment_asked(tmp_path: Path, shared_data: Path) -> None:
+    path = shared_data / "crypto_l2" / "binance_spot_btcusdt_20240808.gz"
+    (tmp_path / "dualbrain.toml").write_text(f'[[feed.books]]\npath = "{path}"\ninstrument = "BTCUSDT"\n')
+    at = ("--symbol", "BTCUSDT", "--at", "2024-08-08T23:56:30")
+    found = called(tmp_path, "book_imbalance", *at)
+    assert found["as_of"] == "2024-08-08T23:56:30+00:00"
+    assert found["value"] == pytest.approx(-0.31218, abs=1e-5)
+    assert called(tmp_path, "book_resilience", *at)["n_obs"] == 599
+    assert str(called(tmp_path, "microprice", *at)["as_of"]) <= "2024-08-08T23:56:30+00:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[feed]\ntick_samples = ["nothing"]', "es-trades-2013"),
+        ('[[feed.ticks]]\npath = "x"\ninstrument = "ES"', "columns"),
+        ('[[feed.books]]\npath = "x.gz"\ninstrument = "NOTHING"', "NOTHING"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_named(tmp_path: Path, text: str, named: str) -> None:
+    (tmp_path / "dualbrain.toml").write_text(text)
+    said = dualbrain(tmp_path, "tools", "call", "vpin", "--symbol", "ES")
+    assert (said.code, named in said.error) == (2, True), said.error
