@@ -3,85 +3,77 @@
     python -m bench.tools [--write]
 
 Reads DUALBRAIN_SHARED, ../shared by default. A measurement is one function that gives its section of the
-page, or None where its data is not there. One core; medians of repeated runs; what is compiled first is not
+page, which says so where its data is not there. Medians of repeated runs; what is compiled first is not
 counted.
 """
 
-import gc
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from sortedcontainers import SortedDict  # type: ignore[import-untyped]  # it comes with Hypothesis
 
+from bench.feature_vectors import measure_features
+from bench.garch import measure_garch
 from bench.report import publish, table
+from bench.timing import met, timed
+from bench.vpin import measure_vpin
 from contracts.ticks import BookSnapshot, BookUpdate
 from markets.book_file import BookFile, read_book_file
 from tools.book_frames import N_BUCKETS, FrameRing
 from tools.order_book import OrderBook
 
-N_RUNS = 7
 N_FRAMES = 300
+_AIM_LEVELS, _AIM_FRAME_US = 300_000, 200
+_HEAD = "## The order book\n\n"
 FEEDS = (
     ("spot BTCUSDT", "BTCUSDT", "binance_spot_btcusdt_20240808.gz"),
     ("USD-M BTCUSDT", "BTCUSDT-PERP", "binance_usdm_btcusdt_20240808.gz"),
 )
 
-Section = str | None
-
 
 def main() -> int:
     """Measure and publish what can be measured here."""
     data = Path(os.environ.get("DUALBRAIN_SHARED", "../shared")) / "data"
-    sections = [measure(data) for measure in MEASUREMENTS]
-    found = [section for section in sections if section is not None]
-    if not found:
+    if not data.is_dir():
         print(f"skipped: expected recorded data under {data}, found none; set DUALBRAIN_SHARED")
         return 0
-    publish("tools", "The quant tools on real data", "\n\n".join(found))
+    publish("tools", "The quant tools on real data", "\n\n".join(measure(data) for measure in MEASUREMENTS))
     return 0
 
 
-def measure_order_book(data: Path) -> Section:
+def measure_order_book(data: Path) -> str:
     """Messages and levels a second, and the time of one frame, beside a plain Python book."""
     rows, frames = [], []
     for title, instrument, name in FEEDS:
         path = data / "crypto_l2" / name
         if not path.is_file():
-            return None
+            return f"{_HEAD}Not measured: expected {name}, found none."
         file = read_book_file(path, instrument=instrument)
         n_levels = sum(len(each.bid_ticks) + len(each.ask_ticks) for each in file.messages)
         for who, replay in REPLAYS.items():
             seconds = timed(partial(replay, file))
             rate = (f"{n / seconds:,.0f}" for n in (len(file.messages), n_levels))
-            rows.append((title, who, *rate, f"{seconds / len(file.messages) * 1e6:.1f}"))
+            aim = f"{_AIM_LEVELS:,}: {met(n_levels / seconds >= _AIM_LEVELS)}" if who in _OURS else ""
+            rows.append((title, who, *rate, f"{seconds / len(file.messages) * 1e6:.1f}", aim))
         frames.append((title, *_frame_times(file)))
     return (
-        "## The order book\n\nEvery message of a recorded feed applied; a level is a price of one side in a "
-        "message. The plain books check neither the sequence nor the numbers.\n\n"
-        + table(("feed", "by", "messages a second", "levels a second", "us a message"), rows)
+        f"{_HEAD}Every message of a recorded feed applied; a level is a price of one side in a message. The "
+        "plain books check neither the sequence nor the numbers.\n\n"
+        + table(("feed", "by", "messages a second", "levels a second", "us a message", "aim levels"), rows)
         + f"\n\nOne frame of {N_BUCKETS} buckets a side, volume and VWAP, from the live book:\n\n"
-        + table(("feed", "dualbrain us", "plain us"), frames)
+        + table(("feed", "dualbrain us", "plain us", "aim us"), frames)
     )
 
 
-MEASUREMENTS: tuple[Callable[[Path], Section], ...] = (measure_order_book,)
-
-
-def timed(work: Callable[[], object], n_runs: int = N_RUNS) -> float:
-    """Seconds of one run, the median; the first, which may compile, is not counted."""
-    work()
-    took = []
-    gc.collect()
-    for _ in range(n_runs):
-        started = time.perf_counter()
-        work()
-        took.append(time.perf_counter() - started)
-    return statistics.median(took)
+MEASUREMENTS: tuple[Callable[[Path], str], ...] = (
+    measure_order_book,
+    measure_vpin,
+    measure_features,
+    measure_garch,
+)
 
 
 def _ours(file: BookFile) -> None:
@@ -163,8 +155,11 @@ REPLAYS: dict[str, Callable[[BookFile], None]] = {
 }
 
 
-def _frame_times(file: BookFile) -> tuple[str, str]:
-    """Microseconds of a frame of the book in the middle of the feed, ours and the plain one's."""
+_OURS = ("dualbrain", "dualbrain, best read after each")
+
+
+def _frame_times(file: BookFile) -> tuple[str, str, str]:
+    """Microseconds of a frame of the book in the middle of the feed, ours, the plain one's, and the aim."""
     half = file.messages[: len(file.messages) // 2]
     ring, plain = FrameRing(OrderBook(file.instrument.tick_size), file.instrument), _PlainBook()
     for message in half:
@@ -172,14 +167,15 @@ def _frame_times(file: BookFile) -> tuple[str, str]:
         plain.follow(message)
     width = ring.width
     if width is None:
-        return "no reading", "no reading"
+        return "no reading", "no reading", ""
 
     def frames() -> None:
         for moment in range(N_FRAMES):
             ring.take(moment)
 
-    theirs = timed(partial(plain.frame, width))
-    return f"{timed(frames) / N_FRAMES * 1e6:.1f}", f"{theirs * 1e6:.0f}"
+    theirs = timed(partial(plain.frame, width)) * 1e6
+    ours = timed(frames) / N_FRAMES * 1e6
+    return f"{ours:.1f}", f"{theirs:.0f}", f"{_AIM_FRAME_US}: {met(ours <= _AIM_FRAME_US)}"
 
 
 if __name__ == "__main__":

@@ -15,13 +15,15 @@ from contracts.market import Float1D, Float2D
 from tui.theme import THEMES
 
 WIDTH, HEIGHT = 720, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 74, 22, 72, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 82, 22, 72, 52
 _LETTER = 7.0
 """About how wide a letter is, for the legend."""
 _FONT = "ui-sans-serif,system-ui,'DejaVu Sans',Helvetica,Arial,sans-serif"
 _SHADES = ("primary", "accent", "success", "error")
 _STEPS, _LEVELS, _BAND = 6, 16, 0.22
 """Steps of a scale, levels of a heat map, and how strong a band is; bands that lie on others add up."""
+_ABOVE, _GAP, _APART = 0.34, 16, 32
+"""Share of the height that a second frame gets, the gap under it, and pixels between two ticks at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,21 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """Cells between edges: values of shape (rows, columns), the largest the strongest, NaN left out."""
+    """Cells between edges: values of shape (rows, columns), NaN left out; one scale for all of a chart."""
 
     label: str
     x_edges: Float1D
     y_edges: Float1D
     values: Float2D
     shade: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Lines in a smaller frame over the chart's own, along the same x."""
+
+    y_label: str
+    lines: Sequence[Line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,7 @@ class Chart:
     bands: Sequence[Band] = field(default=())
     marks: Sequence[Mark] = field(default=())
     heats: Sequence[Heat] = field(default=())
+    above: Panel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class _Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        step = _step((self.high - self.low) / _STEPS)
+        step = _step((self.high - self.low) / min(_STEPS, abs(self.end - self.start) / _APART))
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [k * step for k in range(first, last + 1)]
 
@@ -101,7 +112,8 @@ class _Scale:
 def draw(chart: Chart) -> str:
     """The chart as an SVG; ValueError where nothing in it is finite."""
     across = _scale(_values(chart, "x"), _LEFT, WIDTH - _RIGHT, is_tight=bool(chart.heats))
-    up = _scale(_values(chart, "y"), HEIGHT - _BOTTOM, _TOP, is_tight=bool(chart.heats))
+    top = _TOP if chart.above is None else _TOP + _ABOVE * (HEIGHT - _BOTTOM - _TOP) + _GAP
+    up = _scale(_values(chart, "y"), HEIGHT - _BOTTOM, top, is_tight=bool(chart.heats))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'font-family="{_FONT}" font-size="13">',
@@ -111,7 +123,8 @@ def draw(chart: Chart) -> str:
         _text(_LEFT, 28, chart.title, 'font-size="16" font-weight="600"'),
         *_legend(chart),
         *_axes(chart, across, up),
-        *(part for heat in chart.heats for part in _heat(heat, across, up)),
+        *(() if chart.above is None else _above(chart.above, across, top - _GAP)),
+        *(part for heat in chart.heats for part in _heat(heat, _strongest(chart.heats), across, up)),
         *(_band(band, across, up) for band in chart.bands),
         *(_line(line, across, up) for line in chart.lines),
         *(part for mark in chart.marks for part in _mark(mark, across, up)),
@@ -134,7 +147,8 @@ def _style(*, is_dark: bool) -> str:
 
 def _values(chart: Chart, side: str) -> Float1D:
     """Everything that has to fit on one side of the frame."""
-    found = [getattr(line, side) for line in chart.lines]
+    lines = [*chart.lines, *(chart.above.lines if chart.above is not None and side == "x" else ())]
+    found = [getattr(line, side) for line in lines]
     for band in chart.bands:
         found += [band.x] if side == "x" else [band.low, band.high]
     found += [np.array([getattr(mark, side)]) for mark in chart.marks]
@@ -164,25 +178,38 @@ def _text(x: float, y: float, words: str, how: str = "") -> str:
 
 
 def _axes(chart: Chart, across: _Scale, up: _Scale) -> Iterator[str]:
-    right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
+    yield from _grid(across, up, chart.y_label)
+    for tick in across.ticks():
+        yield _text(across.at(tick), HEIGHT - _BOTTOM + 19, _told(tick), 'text-anchor="middle"')
+    yield _text((across.start + across.end) / 2, HEIGHT - 13, chart.x_label, 'text-anchor="middle"')
+
+
+def _grid(across: _Scale, up: _Scale, y_label: str) -> Iterator[str]:
     for tick in up.ticks():
         y = up.at(tick)
-        yield f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
+        yield f'<line class="grid" x1="{across.start}" y1="{y:.1f}" x2="{across.end}" y2="{y:.1f}"/>'
         yield _text(_LEFT - 9, y + 4.5, _told(tick), 'text-anchor="end"')
     for tick in across.ticks():
         x = across.at(tick)
-        yield f'<line class="grid" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{bottom}"/>'
-        yield _text(x, bottom + 19, _told(tick), 'text-anchor="middle"')
-    yield _text((_LEFT + right) / 2, HEIGHT - 13, chart.x_label, 'text-anchor="middle"')
-    middle = (_TOP + bottom) / 2
-    yield _text(20, middle, chart.y_label, f'text-anchor="middle" transform="rotate(-90 20 {middle:.1f})"')
+        yield f'<line class="grid" x1="{x:.1f}" y1="{up.end:g}" x2="{x:.1f}" y2="{up.start:g}"/>'
+    middle = (up.start + up.end) / 2
+    yield _text(20, middle, y_label, f'text-anchor="middle" transform="rotate(-90 20 {middle:.1f})"')
+
+
+def _above(panel: Panel, across: _Scale, bottom: float) -> Iterator[str]:
+    values = np.concatenate([line.y for line in panel.lines])
+    up = _scale(values[np.isfinite(values)], bottom, _TOP, is_tight=False)
+    yield from _grid(across, up, panel.y_label)
+    for line in panel.lines:
+        yield _line(line, across, up)
 
 
 def _legend(chart: Chart) -> Iterator[str]:
     parts: list[tuple[Heat | Band | Line, float]] = [(heat, 0.5) for heat in chart.heats]
     parts += [(band, min(_BAND * (n + 1), 1.0)) for n, band in enumerate(chart.bands)]
     x = float(_LEFT)
-    for part, strength in (*parts, *((line, 1.0) for line in chart.lines)):
+    above = () if chart.above is None else chart.above.lines
+    for part, strength in (*parts, *((line, 1.0) for line in (*chart.lines, *above))):
         if not part.label:
             continue
         if isinstance(part, Line):
@@ -226,14 +253,23 @@ def _mark(mark: Mark, across: _Scale, up: _Scale) -> Iterator[str]:
         yield _text(x + 10, y - 7, mark.label)
 
 
-def _heat(heat: Heat, across: _Scale, up: _Scale) -> Iterator[str]:
+def _strongest(heats: Sequence[Heat]) -> float:
+    """The largest value, the same for all so that they can be compared."""
+    values = np.concatenate([heat.values.ravel() for heat in heats])
+    return float(values[np.isfinite(values)].max(initial=0.0)) or 1.0
+
+
+def _heat(heat: Heat, strongest: float, across: _Scale, up: _Scale) -> Iterator[str]:
     """A path a level, on whole pixels: a rectangle a cell would be many times as large and show its seams."""
     known = np.where(np.isfinite(heat.values) & (heat.values > 0), heat.values, 0.0)
-    level = np.ceil(known / (known.max(initial=0.0) or 1.0) * _LEVELS).astype(int)
+    level = np.ceil(known / strongest * _LEVELS).astype(int)
     x = [round(across.at(edge)) for edge in heat.x_edges.tolist()]
     y = [round(up.at(edge)) for edge in heat.y_edges.tolist()]
     for k in range(1, _LEVELS + 1):
-        cells = [f"M{x[j]} {y[i]}H{x[j + 1]}V{y[i + 1]}H{x[j]}z" for i, j in np.argwhere(level == k).tolist()]
+        cells = [
+            f"M{x[j]} {y[i]}h{x[j + 1] - x[j]}v{y[i + 1] - y[i]}h{x[j] - x[j + 1]}z"
+            for i, j in np.argwhere(level == k).tolist()
+        ]
         if cells:
             yield f'<path class="f{heat.shade}" fill-opacity="{k / _LEVELS:.2f}" d="{"".join(cells)}"/>'
 

@@ -5,18 +5,36 @@ made from a seed; one that reads other data returns None where that is absent, a
 """
 
 import math
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 
-from docs.chart_drawing import Chart, Line, Mark, draw
+from contracts.market import from_ms
+from contracts.ticks import BookFrames, BookSnapshot, Trades
+from docs.chart_drawing import Band, Chart, Heat, Line, Mark, Panel, draw
+from markets.book_file import BookFile, read_book_file
+from markets.price_file import read_prices
+from markets.samples import sample_sources, sample_ticks
+from markets.tick_table import read_ticks_of
 from tools.almgren_chriss import MarketImpact, expected_cost, frontier, half_life, trajectory, variance
+from tools.book_frames import N_BUCKETS, FrameRing
+from tools.order_book import OrderBook
+from tools.volatility_cone import volatility_cone
+from tools.vpin import vpin_series
 
 _EXAMPLE = MarketImpact(permanent=2.5e-7, temporary=2.5e-6, fixed=0.0625, volatility=0.95)
 """Table 1 of Almgren and Chriss (2000): a share of 50 dollars, in days, dollars and shares."""
 _SHARES, _DAYS = 1e6, 5
 _BPS = 1e4 / (50 * _SHARES)
 """From dollars to basis points of the order."""
+_HORIZONS = (4, 6, 8, 12, 16, 24, 36, 48, 72, 96, 120, 168, 240)
+_BUCKETS_AN_HOUR, _PRICE_S = 400, 10
+"""Buckets of VPIN in the hour's volume, and seconds from one price of the picture to the next."""
+_FEED = Path("data", "crypto_l2", "binance_spot_btcusdt_20240808.gz")
+_BOOK_S = 60
+"""Seconds of the book that are shown: later its cut snapshot no longer knows the outer buckets."""
 
 
 def draw_charts(kept: Mapping[str, str]) -> dict[str, str]:
@@ -57,5 +75,78 @@ def _schedule(aversion: float) -> Mark:
     return Mark(f"{label}, half-life {life:.1f} days", risk, cost)
 
 
-CHARTS: dict[str, Callable[[], Chart | None]] = {"impact": execution_frontier}
-"""By the name of the group."""
+def cone() -> Chart | None:
+    """Quantiles of EUR/USD's hourly volatility by horizon, and the newest."""
+    (bars,) = read_prices(sample_sources()["eurusd-2017"]).sides.values()
+    found = volatility_cone(bars, _HORIZONS)
+    hours = np.array(found.horizons, dtype=float)
+    low, lower, median, upper, high = found.quantiles.T * 1e4
+    return Chart(
+        title="EUR/USD by the hour through 2017: volatility by horizon",
+        x_label="horizon, hours of trading",
+        y_label="volatility of an hour, bps",
+        bands=(Band("5 to 95 % of the past", hours, low, high), Band("25 to 75 %", hours, lower, upper)),
+        lines=(
+            Line("median", hours, median),
+            Line("at the end of the year", hours, found.newest * 1e4, 1, is_dashed=True),
+        ),
+    )
+
+
+def toxic_flow() -> Chart | None:
+    """VPIN of the S&P 500 future through an hour in which it fell, under the price."""
+    trades = read_ticks_of(sample_ticks()["es-trades-2013"])
+    assert isinstance(trades, Trades)
+    bucket = float(trades.quantity.sum()) / _BUCKETS_AN_HOUR
+    found = vpin_series(trades, bucket_volume=bucket, buckets=50, bar_seconds=1, sigma_bars=60)
+    # The first trade comes a moment after 9:45.
+    began = int(trades.time[0]) // 60_000 * 60_000
+    last = np.flatnonzero(np.diff(trades.time // (_PRICE_S * 1000)))
+    return Chart(
+        title="An hour of the E-mini S&P 500 future, 3 September 2013",
+        x_label="minutes after 9:45, Chicago time",
+        y_label="VPIN",
+        lines=(Line("VPIN of 50 buckets", (found.time - began) / 60_000, found.vpin, 1),),
+        above=Panel("price", (Line("price", (trades.time[last] - began) / 60_000, trades.price[last]),)),
+    )
+
+
+def resting_orders() -> Chart | None:
+    """A minute of a recorded book: what rests how far from the mid."""
+    path = Path(os.environ.get("DUALBRAIN_SHARED", "../shared")) / _FEED
+    if not path.is_file():
+        return None
+    every = _first_frames(read_book_file(path, instrument="BTCUSDT"))
+    frames = every[::10]
+    seconds = np.arange(len(frames) + 1.0)
+    mid = Line("mid", (every.time - every.time[0]) / 1000, (every.bid + every.ask) / 2)
+    away = np.arange(N_BUCKETS + 1) * float(frames.bucket_size[0])
+    return Chart(
+        title="A minute of resting orders, BTC/USDT at Binance, 8 August 2024",
+        x_label=f"seconds after {from_ms(int(every.time[0])):%H:%M:%S} UTC",
+        y_label="dollars from the mid",
+        heats=(
+            Heat("bids", seconds, -away[::-1], frames.bid_volume.T[::-1], 2),
+            Heat("asks", seconds, away, frames.ask_volume.T, 3),
+        ),
+        above=Panel("mid, $", (mid,)),
+    )
+
+
+def _first_frames(file: BookFile) -> BookFrames:
+    ring = FrameRing(OrderBook(file.instrument.tick_size), file.instrument, seconds=_BOOK_S)
+    began = next(message.time for message in file.messages if isinstance(message, BookSnapshot))
+    for message in file.messages:
+        if message.time > began + _BOOK_S * 1000:
+            break
+        ring.follow(message)
+    return ring.frames()
+
+
+CHARTS: dict[str, Callable[[], Chart | None]] = {
+    "impact": execution_frontier,
+    "volatility": cone,
+    "microstructure": toxic_flow,
+    "order_book": resting_orders,
+}
+"""By the name of the group, as a file is named."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from docs import tool_pictures
-from docs.chart_drawing import HEIGHT, WIDTH, Band, Chart, Heat, Line, Mark, draw
+from docs.chart_drawing import HEIGHT, WIDTH, Band, Chart, Heat, Line, Mark, Panel, draw
 from docs.tool_pictures import CHARTS, draw_charts
 from tests.conftest import ROOT
 
@@ -105,3 +105,29 @@ def test_colours_follow_the_reader_and_need_nothing_from_elsewhere() -> None:
 def test_chart_of_nothing_is_refused(y: np.ndarray) -> None:
     with pytest.raises(ValueError, match="expected something finite"):
         draw(chart(lines=[Line("", X[: len(y)], y)]))
+
+
+def test_heat_maps_of_one_chart_share_their_scale() -> None:
+    edges = np.array([0.0, 1.0])
+    weak, strong = (Heat(name, edges, edges + up, np.array([[up + 1.0]])) for up, name in enumerate("ab"))
+    svg = draw(chart(heats=[weak, strong]))
+    drawn = [each.get("fill-opacity") for each in parsed(svg).iter(f"{SVG}path")]
+    assert drawn == ["0.50", "1.00"]
+
+
+def test_panel_above_has_its_own_scale_the_same_x_and_no_point_within_the_chart() -> None:
+    far = Panel("prices", [Line("price", X + 1, 1e4 * X)])
+    svg = draw(chart(lines=[Line("rate", X, X)], above=far))
+    assert {"x", "y", "prices", "rate", "price"} <= set(texts(svg))
+    upper, lower = (
+        re.findall(r"[ML]([\d.]+) ([\d.]+)", each.get("d", ""))
+        for each in parsed(svg).iter(f"{SVG}path")
+        if each.get("fill") == "none"
+    )
+    assert [x for x, _ in upper[:-1]] == [x for x, _ in lower[1:]]
+    assert float(upper[-1][0]) < WIDTH
+    assert max(float(y) for _, y in upper) < min(float(y) for _, y in lower)
+
+
+def test_kept_charts_are_small() -> None:
+    assert all(path.stat().st_size < 60_000 for path in FOLDER.glob("*.svg"))
