@@ -29,6 +29,7 @@ N_BARS = 600
 """Closed bars of each timeframe that a row reads, as many as a decision does."""
 
 Levels: TypeAlias = Literal["close", "pivots"]
+_STALENESS = SnapshotSettings()
 _COLUMNS = ("open", "high", "low", "close", "volume")
 _BOUND_LEVEL = 2
 """Williams' intermediate-term pivots make the bounds."""
@@ -243,13 +244,12 @@ def _why_no_formula(feature: Feature, bars: SharedBars) -> str:
 
 
 def _stale(moment: FeatureMoment) -> tuple[str, ...]:
-    settings = SnapshotSettings()
     found = []
     for timeframe, bars in ((moment.timeframe, moment.bars), (moment.timeframe.higher, moment.higher)):
         what = f"{timeframe} bars of {moment.instrument.instrument_id}"
         if len(bars) == 0:
             found.append(f"no {what}")
         else:
-            reasons = staleness(what, moment.instrument, timeframe, bars, moment.as_of, settings)
+            reasons = staleness(what, moment.instrument, timeframe, bars, moment.as_of, _STALENESS)
             found += [reason.text for reason in reasons]
     return tuple(found)

@@ -77,6 +77,7 @@ _MODULES = (
     "tools.volume_confirmation",
     "tools.vpin",
 )
+_BARS = ("bars",)
 _NOT_FINITE = "the result is not a finite number on these bars"
 _TOOLS: dict[str, "Tool"] = {}
 
@@ -121,10 +122,9 @@ class ToolCall:
             rows = INPUTS[self.tool.inputs[0]][1]
             return ToolValue(None, has, f"needs {self.min_bars} {rows}, has {has}")
         if self.tool.estimate:
-            is_of_bars = self.tool.inputs == ("bars",)
             found = (
                 shared(self.tool.estimate, bars, **self.params)
-                if is_of_bars
+                if self.tool.inputs == _BARS
                 else self.tool.estimate(*given, **self.params)
             )
             if found.value is None and found.reason is None:
@@ -138,6 +138,8 @@ class ToolCall:
 
     def _given(self, bars: Bars) -> tuple[Any, ...] | str:
         """What the tool reads, or what of it is not there."""
+        if self.tool.inputs == _BARS and "traded_volume" not in self.tool.reads:
+            return (bars,)
         beside = bars.beside if isinstance(bars, SharedBars) else Beside()
         found = {name: bars if name == "bars" else getattr(beside, name) for name in self.tool.inputs}
         missing = [INPUTS[name][0] for name, rows in found.items() if rows is None]
@@ -178,7 +180,7 @@ class Tool:
     undefined: str
     function: Callable[..., Float1D]
     estimate: Callable[..., ToolValue] | None = None
-    inputs: tuple[str, ...] = ("bars",)
+    inputs: tuple[str, ...] = _BARS
     """What it reads, in the order of its arguments: keys of `INPUTS`."""
 
     @property
