@@ -44,7 +44,7 @@ def bollinger_upper(bars: Bars, *, period: Period = 20, deviations: Deviations =
     mean + deviations x s over the newest `period` closes, s with divisor n.
 
     NaN policy: unknown before bar `period` and while the window holds a missing close. Smallest sample:
-    `period` bars. Look-ahead: none.
+    `period` bars. Look-ahead: none. Cost: n x `period`.
 
     References
     ----------
@@ -78,7 +78,7 @@ def bollinger_lower(bars: Bars, *, period: Period = 20, deviations: Deviations =
     mean - deviations x s over the newest `period` closes, s with divisor n.
 
     NaN policy: unknown before bar `period` and while the window holds a missing close. Smallest sample:
-    `period` bars. Look-ahead: none.
+    `period` bars. Look-ahead: none. Cost: n x `period`.
 
     References
     ----------
@@ -113,7 +113,7 @@ def percent_b(bars: Bars, *, period: Period = 20, deviations: Deviations = 2.0) 
     (close - lower) / (upper - lower).
 
     NaN policy: unknown before bar `period`, while the window holds a missing close, and where the bands have
-    no width. Smallest sample: `period` bars. Look-ahead: none.
+    no width. Smallest sample: `period` bars. Look-ahead: none. Cost: n x `period`.
 
     References
     ----------
@@ -155,7 +155,7 @@ def bandwidth(bars: Bars, *, period: Period = 20, deviations: Deviations = 2.0) 
     (upper - lower) / middle.
 
     NaN policy: unknown before bar `period`, while the window holds a missing close, and where the middle band
-    is not over zero. Smallest sample: `period` bars. Look-ahead: none.
+    is not over zero. Smallest sample: `period` bars. Look-ahead: none. Cost: n x `period`.
 
     References
     ----------

@@ -76,8 +76,8 @@ def rsi(bars: Bars, *, period: Period = 14) -> Float1D:
     (previous (period - 1) + newest) / period. RSI = 100 U / (U + D).
 
     NaN policy: unknown before bar `period` + 1, from the first missing close onward, and while no close
-    has differed from the one before (0 / 0). Smallest sample: `period` + 1 bars. Look-ahead: none. The
-    start weighs (1 - 1 / period)^k after k more bars.
+    has differed from the one before (0 / 0). Smallest sample: `period` + 1 bars. Look-ahead: none. Cost: n
+    steps. The start weighs (1 - 1 / period)^k after k more bars.
 
     References
     ----------
@@ -120,7 +120,7 @@ def macd_line(bars: Bars, *, fast: Period = 12, slow: Period = 26) -> Float1D:
     `slow` closes, the fast one as the mean of the last `fast` of the same closes.
 
     NaN policy: unknown before bar `slow` and from the first missing close onward. Smallest sample: `slow`
-    bars. Look-ahead: none. The start weighs (1 - 2 / (slow + 1))^k after k more bars.
+    bars. Look-ahead: none. Cost: n steps. The start weighs (1 - 2 / (slow + 1))^k after k more bars.
 
     References
     ----------
@@ -171,7 +171,7 @@ def macd_signal(bars: Bars, *, fast: Period = 12, slow: Period = 26, signal: Per
     values.
 
     NaN policy: unknown before bar `slow` + `signal` - 1 and from the first missing close onward. Smallest
-    sample: as many bars. Look-ahead: none.
+    sample: as many bars. Look-ahead: none. Cost: n steps.
 
     References
     ----------
@@ -219,7 +219,7 @@ def macd_histogram(bars: Bars, *, fast: Period = 12, slow: Period = 26, signal: 
     `macd_line` - `macd_signal`.
 
     NaN policy: unknown before bar `slow` + `signal` - 1 and from the first missing close onward. Smallest
-    sample: as many bars. Look-ahead: none.
+    sample: as many bars. Look-ahead: none. Cost: n steps.
 
     References
     ----------
@@ -252,7 +252,7 @@ def ema(bars: Bars, *, period: Period = 20) -> Float1D:
     E_i = E_{i-1} + alpha (close_i - E_{i-1}), alpha = 2 / (period + 1), E at bar `period` the plain mean.
 
     NaN policy: unknown before bar `period` and from the first missing close onward. Smallest sample:
-    `period` bars. Look-ahead: none. The start weighs (1 - alpha)^k after k more bars.
+    `period` bars. Look-ahead: none. Cost: n steps. The start weighs (1 - alpha)^k after k more bars.
 
     References
     ----------

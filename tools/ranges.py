@@ -58,7 +58,7 @@ def atr(bars: Bars, *, period: Period = 14) -> Float1D:
     true ranges that have a previous close, then (previous (period - 1) + TR) / period.
 
     NaN policy: unknown before bar `period` + 1 and from the first missing price onward. Smallest sample:
-    `period` + 1 bars. Look-ahead: none.
+    `period` + 1 bars. Look-ahead: none. Cost: n steps.
 
     References
     ----------
@@ -100,7 +100,7 @@ def plus_di(bars: Bars, *, period: Period = 14) -> Float1D:
     of the first `period` - 1 values.
 
     NaN policy: unknown before bar `period` + 1, from the first missing price onward, and while no price
-    has moved (0 / 0). Smallest sample: `period` + 1 bars. Look-ahead: none.
+    has moved (0 / 0). Smallest sample: `period` + 1 bars. Look-ahead: none. Cost: n steps.
 
     References
     ----------
@@ -142,7 +142,7 @@ def minus_di(bars: Bars, *, period: Period = 14) -> Float1D:
     -DI = 100 S(-DM) / S(TR), S as in `plus_di`.
 
     NaN policy: unknown before bar `period` + 1, from the first missing price onward, and while no price
-    has moved (0 / 0). Smallest sample: `period` + 1 bars. Look-ahead: none.
+    has moved (0 / 0). Smallest sample: `period` + 1 bars. Look-ahead: none. Cost: n steps.
 
     References
     ----------
@@ -186,7 +186,7 @@ def adx(bars: Bars, *, period: Period = 14) -> Float1D:
     counts it as 0.
 
     NaN policy: unknown before bar 2 `period`, from the first missing price onward, and while no price has
-    moved. Smallest sample: 2 `period` bars. Look-ahead: none.
+    moved. Smallest sample: 2 `period` bars. Look-ahead: none. Cost: n steps.
 
     References
     ----------

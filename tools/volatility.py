@@ -52,7 +52,7 @@ def realized_volatility(bars: Bars, *, period: Period = 20) -> Float1D:
     mean is taken as zero: over short windows its estimate is mostly noise.
 
     NaN policy: unknown before bar `period` + 1 and while the window holds a close that is missing or not
-    over zero. Smallest sample: `period` + 1 bars. Look-ahead: none.
+    over zero. Smallest sample: `period` + 1 bars. Look-ahead: none. Cost: n x `period`.
 
     References
     ----------
@@ -98,6 +98,7 @@ def yang_zhang_volatility(bars: Bars, *, period: Period = 20) -> Float1D:
 
     NaN policy: unknown before bar `period` + 1 and while the window, or the close before it, holds a price
     that is missing or not over zero. Smallest sample: `period` + 1 bars. Look-ahead: none.
+    Cost: n x `period`.
 
     References
     ----------

@@ -299,6 +299,15 @@ def test_tool_that_reads_what_no_market_gives_stops_the_import() -> None:
         of_ticks(TICK_DOC.replace("quotes : Quotes", "news : News"))
 
 
+@pytest.mark.parametrize("said", ["NaN policy", "Smallest sample", "Look-ahead", "Cost"])
+def test_notes_of_every_tool_of_ours_say_what_it_needs_and_costs(said: str) -> None:
+    # TA-Lib's are written from a table, and cost what TA-Lib takes.
+    ours = [entry for entry in all_tools() if entry.group not in SETS and entry.name not in TALIB]
+    assert len(ours) > 50
+    silent = [entry.name for entry in ours if said.lower() not in " ".join(entry.doc.notes.split()).lower()]
+    assert silent == []
+
+
 def test_text_for_models_leaves_out_what_the_desk_gives() -> None:
     assert "trades" not in parsed_doc("half_trade", TICK_DOC).for_models
 
