@@ -209,12 +209,14 @@ def book_depth(book: BookFrames, *, bps: Bps = 10.0, side: SideSign = 0, seconds
     order flow that moves a price by so much. Counting what rests within a distance is usual practice.
     """
     newest = newest_frames(book, seconds)
-    reach = bps / _BPS * _mid(newest)[-1] / newest.bucket_size[-1]
-    has = newest.bid_volume.shape[1]
+    one, has = float(_BPS * newest.bucket_size[-1] / _mid(newest)[-1]), newest.bid_volume.shape[1]
+    if not one > 0:
+        return ToolValue(
+            None, 0, "needs bid and ask over zero and a bucket width, missing in the newest frame"
+        )
     # A distance that is whole buckets but for its last digits is whole.
-    buckets = int(np.floor(reach * (1 + 1e-12))) if np.isfinite(reach) else 0
+    buckets = math.floor(bps / one * (1 + 1e-12))
     if not 1 <= buckets <= has:
-        one = _BPS * newest.bucket_size[-1] / _mid(newest)[-1]
         return ToolValue(
             None, 0, f"needs bps from {one:.3g} to {has * one:.3g}, what its 1 to {has} buckets reach"
         )
@@ -257,7 +259,7 @@ def book_slope(book: BookFrames, *, buckets: SlopeBuckets = 20, seconds: Seconds
     elasticities of volume by level; a straight line of money needs no logarithm of an empty bucket.
     """
     newest = newest_frames(book, seconds)
-    ends = np.arange(1, buckets + 1) * (newest.bucket_size / _mid(newest) * _BPS)[:, None]
+    ends = np.arange(1, buckets + 1) * (_width(newest) / _mid(newest) * _BPS)[:, None]
     bid, ask = _money(newest, buckets)
     both = (bid + ask) / 2
     return averaged((ends * both).sum(axis=1) / np.square(ends).sum(axis=1), seconds)
@@ -328,7 +330,12 @@ def book_resilience(book: BookFrames, *, buckets: Buckets = 5, seconds: LongSeco
 
 
 def _mid(book: BookFrames) -> Float1D:
-    return (finite(book.bid) + finite(book.ask)) / 2
+    mid = (finite(book.bid) + finite(book.ask)) / 2
+    return np.where(mid > 0, mid, np.nan)
+
+
+def _width(book: BookFrames) -> Float1D:
+    return np.where(book.bucket_size > 0, book.bucket_size, np.nan)
 
 
 def _money(book: BookFrames, buckets: int) -> tuple[Float2D, Float2D]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from contracts.errors import ToolInputError
 from contracts.market import Bars, Float2D, Int1D
-from tools.log_prices import log_returns
+from tools.log_prices import log_returns, moves_differ
 from tools.pairs import MIN_COMMON
 
 Float3D: TypeAlias = npt.NDArray[np.float64]
@@ -319,9 +319,11 @@ def _usable(panel: ReturnPanel) -> Float2D:
             f"expected {MIN_COMMON} returns that all instruments have, found {len(returns)}; give more bars, "
             "or leave out the instrument that has the fewest"
         )
-    still = [name for name, size in zip(panel.names, np.ptp(returns, axis=0), strict=True) if size == 0]
+    still = [name for name, column in zip(panel.names, returns.T, strict=True) if not moves_differ(column)]
     if still:
-        raise ToolInputError(f"expected instruments that move, found {', '.join(still)} still; leave it out")
+        raise ToolInputError(
+            f"expected instruments whose moves differ, found {', '.join(still)} still; leave it out"
+        )
     return returns
 
 

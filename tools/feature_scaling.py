@@ -14,6 +14,8 @@ from tools.features import FeatureVector, Levels
 
 MIN_ROWS = 30
 """Rows on which a column must be known before a rule is made for it."""
+_ROUNDING = 1e-12
+"""Quartiles nearer to each other than this, of their size, are the same but for their last digits."""
 _IQR_OF_NORMAL = 1.3489795003921634
 """Interquartile range of a standard normal, so that the scale of a normal column is its deviation."""
 
@@ -52,7 +54,7 @@ def fit_feature_scaling(vectors: Sequence[FeatureVector], through: datetime) -> 
     -------
     FeatureScaling
         The scale of a column is its interquartile range / 1.349, which of a normal one is the standard
-        deviation. A column that is known on fewer than 30 vectors, or half of whose values are the same, has
+        deviation. A column that is known on fewer than 30 vectors, or whose quartiles are the same, has
         neither centre nor scale.
 
     Raises
@@ -131,6 +133,6 @@ def _rule(known: Float1D) -> tuple[float | None, float | None]:
     if len(known) < MIN_ROWS:
         return None, None
     low, middle, high = np.quantile(known, (0.25, 0.5, 0.75))
-    if not high > low:
+    if not high - low > _ROUNDING * max(abs(low), abs(high)):
         return None, None
     return float(middle), float((high - low) / _IQR_OF_NORMAL)

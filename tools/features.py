@@ -33,6 +33,7 @@ _STALENESS = SnapshotSettings()
 _COLUMNS = ("open", "high", "low", "close", "volume")
 _BOUND_LEVEL = 2
 """Williams' intermediate-term pivots make the bounds."""
+_NO_CLOSE = "needs a newest close over zero"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +173,12 @@ def _fill_formulas(values: Float2D, windows: Sequence[_Windows], schema: Feature
         array[~np.isfinite(array)] = np.nan
     names = [schema.features[n].tool for n in at]
     found = compute_formulas(names, panel, last_only=True)
+    close = panel["close"][-1]
+    usable = np.where(close > 0, close, np.nan)
     for n, name in zip(at, names, strict=True):
         # Adding zero makes the -0.0 of a negated condition a plain 0.
         newest = found[name][-1] + 0.0
-        values[:, n] = newest if schema.features[n].reading == "value" else newest / panel["close"][-1]
+        values[:, n] = newest if schema.features[n].reading == "value" else newest / usable
 
 
 def _vector(
@@ -208,8 +211,8 @@ def _freed(
         return np.nan, found.reason
     if reading == "value":
         return found.value, None
-    if not close > 0:
-        return np.nan, "needs a newest close over zero"
+    if not 0 < close < np.inf:
+        return np.nan, _NO_CLOSE
     if reading == "over_close":
         return found.value / close, None
     if isinstance(bounds, str):
@@ -240,6 +243,8 @@ def _why_no_formula(feature: Feature, bars: SharedBars) -> str:
             return f"needs {name}"
         if n_missing:
             return f"needs {name} on every bar, missing on {n_missing} of {reach.bars}"
+    if feature.reading != "value" and not bars.close[-1] > 0:
+        return _NO_CLOSE
     return "undefined on these bars"
 
 

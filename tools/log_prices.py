@@ -1,10 +1,14 @@
 """Logarithms of prices, with one rule for all who take them: what has none is unknown, never clipped."""
 
 import numpy as np
+import numpy.typing as npt
 
 from contracts.market import Float1D
 
 NOT_POSITIVE = "undefined: a price at or under zero, or one outside its bar's range"
+
+EQUAL_MOVES = "undefined: every move on these bars is the same"
+_ROUNDING = 1e-9
 
 
 def log_price(price: Float1D) -> Float1D:
@@ -24,3 +28,8 @@ def log_returns(close: Float1D) -> Float1D:
 def root(variance: Float1D) -> Float1D:
     """Square root; NaN under zero, which only prices outside their bar's range bring about."""
     return np.sqrt(variance, out=np.full(len(variance), np.nan), where=variance >= 0)
+
+
+def moves_differ(returns: npt.NDArray[np.float64]) -> bool:
+    """Whether each column of finite returns has moves that differ by more than the last digits of prices."""
+    return bool((np.ptp(returns, axis=0) > _ROUNDING * np.abs(returns).max(axis=0)).all())

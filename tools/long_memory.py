@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 import numpy as np
 
 from contracts.market import Bars, Float1D
-from tools.log_prices import NOT_POSITIVE, log_returns
+from tools.log_prices import EQUAL_MOVES, NOT_POSITIVE, log_returns, moves_differ
 from tools.parameters import Bounds
 from tools.registry import ToolValue, estimate
 from tools.talib_guard import NEVER_MOVED, changes
@@ -85,8 +85,9 @@ def hurst_exponent(bars: Bars, *, period: MemoryPeriod = 500) -> ToolValue:
     2,000. It sees volatility that comes in bursts as noise, a single drift not at all, and short memory of a
     few bars as a little of the long one.
 
-    NaN policy: none while the window holds a close that is missing or not over zero. Smallest sample:
-    `period` + 1 bars. Look-ahead: none. Cost: 1 ms for 500 returns.
+    NaN policy: none while the window holds a close that is missing or not over zero, where all moves are the
+    same, and where the exponent is outside 0 to 1, as after a lone jump. Smallest sample: `period` + 1 bars.
+    Look-ahead: none. Cost: 1 ms for 500 returns.
 
     References
     ----------
@@ -98,11 +99,15 @@ def hurst_exponent(bars: Bars, *, period: MemoryPeriod = 500) -> ToolValue:
     returns = log_returns(bars.close[len(bars) - n_obs :])[1:]
     if not np.isfinite(returns).all():
         return ToolValue(None, n_obs)
-    if not np.ptp(returns) > 0:
+    if not returns.any():
         return ToolValue(None, n_obs, NEVER_MOVED)
+    if not moves_differ(returns):
+        return ToolValue(None, n_obs, EQUAL_MOVES)
     value = fluctuation_exponent(returns)
     if not np.isfinite(value):
         return ToolValue(None, n_obs, "undefined: these returns are too regular to fluctuate")
+    if not 0 <= value <= 1:
+        return ToolValue(None, n_obs, f"undefined: these returns are not stationary, exponent {value:.2f}")
     error = _ERROR_AT_500 * (500 / period) ** _ERROR_FALLS
     like_noise = (f"a random walk, 0.5, would look the same: standard error {error:.3f}",)
     return ToolValue(value, n_obs, None, like_noise if abs(value - 0.5) < 2 * error else ())

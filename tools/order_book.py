@@ -126,7 +126,9 @@ class OrderBook:
                 self._out_of_step = f"updates are missing after change {last}; needs a new snapshot"
                 return Applied.GAP
         is_uncrossed = self._change(update)
-        self.time, self.last_id, self._is_fresh = update.time, update.last_id, False
+        # A kept update was received before the snapshot that it is applied to.
+        self.time = max(self.time, update.time)
+        self.last_id, self._is_fresh = update.last_id, False
         if is_uncrossed:
             return Applied.APPLIED
         self.kept.append(update)

@@ -12,6 +12,7 @@ import numpy as np
 
 from contracts.market import Bars, Float2D
 from tools.correlation import centred, correlation_shrinkage, ewma_matrix, standardised
+from tools.log_prices import moves_differ
 from tools.pairs import MIN_COMMON, MatchedPrices, matched_prices
 from tools.parameters import Bounds
 from tools.registry import ToolValue, estimate
@@ -20,7 +21,7 @@ from tools.talib_guard import changes, remembered
 PairPeriod: TypeAlias = Annotated[int, Bounds(MIN_COMMON, 5000)]
 PairDecay: TypeAlias = Annotated[float, Bounds(0.8, 0.999)]
 
-_STILL = "undefined: one of the two did not move"
+_STILL = "undefined: one of the two did not move, or by the same in every bar"
 
 
 def _weighty(*, decay: float) -> int:
@@ -189,9 +190,9 @@ def beta(bars: Bars, other: Bars, *, period: PairPeriod = 120) -> ToolValue:
     found = matched_prices(bars, other, changes(period=period))
     if isinstance(found, ToolValue):
         return found
-    ours, theirs = centred(found.returns).T
-    if not (np.ptp(ours) > 0 and np.ptp(theirs) > 0):
+    if not moves_differ(found.returns):
         return _answer(None, found)
+    ours, theirs = centred(found.returns).T
     slope = float(ours @ theirs) / float(theirs @ theirs)
     rest = ours - slope * theirs
     error = math.sqrt(float(rest @ rest) / (period - 2) / float(theirs @ theirs))
@@ -200,7 +201,7 @@ def beta(bars: Bars, other: Bars, *, period: PairPeriod = 120) -> ToolValue:
 
 
 def _standardised(returns: Float2D) -> Float2D | None:
-    return standardised(centred(returns)) if (np.ptp(returns, axis=0) > 0).all() else None
+    return standardised(centred(returns)) if moves_differ(returns) else None
 
 
 def _answer(value: float | None, found: MatchedPrices, warnings: tuple[str, ...] = ()) -> ToolValue:

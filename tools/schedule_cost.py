@@ -179,4 +179,4 @@ def _planned(
 
 def _answer(fraction: float, schedule: Trajectory, period: int) -> ToolValue:
     warnings = (_ALL_OF_A_BAR,) if schedule.trades.max() > 1 else ()
-    return ToolValue(BPS * fraction, bars_read(period=period), None, warnings)
+    return ToolValue(float(BPS * fraction), bars_read(period=period), None, warnings)

@@ -18,6 +18,8 @@ _NO_BOUNCE = (
     "undefined: changes of price do not go against the ones before them, their autocovariance is {:.3g}"
 )
 _DIVISOR = 3 - 2 * math.sqrt(2)
+_ROUNDING = 1e-12
+"""Of the mean squared change: an autocovariance under it comes from last digits."""
 
 
 def roll(price: Float1D) -> float:
@@ -189,6 +191,6 @@ def _pair_spreads(bars: Bars) -> Float1D:
 
 def _spread_of(price: Float1D) -> ToolValue:
     covariance = roll(price)
-    if covariance >= 0:
+    if covariance >= -_ROUNDING * float(np.square(np.diff(price)).mean()):
         return ToolValue(None, len(price), _NO_BOUNCE.format(covariance))
     return ToolValue(2 * math.sqrt(-covariance), len(price))

@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 import numpy as np
 
 from contracts.market import Bars, Float1D
-from tools.log_prices import NOT_POSITIVE, log_price
+from tools.log_prices import EQUAL_MOVES, NOT_POSITIVE, log_price, moves_differ
 from tools.parameters import Bounds
 from tools.registry import ToolValue, estimate
 from tools.shared_bars import shared
@@ -19,8 +19,9 @@ from tools.talib_guard import NEVER_MOVED, window
 
 StationarityPeriod: TypeAlias = Annotated[int, Bounds(100, 5000)]
 
-_REGULAR = "undefined: every move on these bars is the same"
-_SAME_MOVES = 1e-9
+_NO_TEST = "undefined: these moves are too regular for the test, their own past leaves nothing of them"
+_NO_RESIDUAL = 1e3
+"""Of a t statistic: what is further out is rounding over rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class UnitRootTest:
     p_value: float
 
 
-def unit_root_test(values: Float1D) -> UnitRootTest:
+def unit_root_test(values: Float1D) -> UnitRootTest | None:
     """Augmented Dickey-Fuller test with a constant, its lags chosen by AIC.
 
     Use it on values of which it is asked whether they have a mean to come back to.
@@ -43,8 +44,9 @@ def unit_root_test(values: Float1D) -> UnitRootTest:
 
     Returns
     -------
-    UnitRootTest
-        A p-value under 0.05 speaks against a random walk.
+    UnitRootTest or None
+        A p-value under 0.05 speaks against a random walk; None where the regression has no one solution or
+        leaves no residual.
 
     Notes
     -----
@@ -57,11 +59,34 @@ def unit_root_test(values: Float1D) -> UnitRootTest:
     unknown order. Biometrika 71(3).
     MacKinnon, J. G. (2010). Critical values for cointegration tests. Queen's Economics Department 1227.
     """
-    from statsmodels.tsa.stattools import adfuller  # type: ignore[import-untyped]  # has no types
+    return _dickey_fuller(values, "c", 1)
 
-    # In units of the spread: the unit of the values is not to decide a pivot.
-    found = adfuller((values - values.mean()) / values.std(), result_object=True)
-    return UnitRootTest(float(found.statistic), float(found.pvalue))
+
+def residual_test(spread: Float1D) -> UnitRootTest | None:
+    """The same test of what a regression of one variable on another left, which has a p-value of its own.
+
+    Use it through `fit_cointegration`.
+
+    Parameters
+    ----------
+    spread : array of shape (n,)
+        Residuals with a mean of zero, oldest first, n of 50 or more; all finite.
+
+    Returns
+    -------
+    UnitRootTest or None
+        A p-value under 0.05 speaks for cointegration; None as in `unit_root_test`.
+
+    Notes
+    -----
+    As in `unit_root_test` without c; MacKinnon's p-value for two variables. Look-ahead and cost as there.
+
+    References
+    ----------
+    Engle, R. F., Granger, C. W. J. (1987). Co-integration and error correction. Econometrica 55(2).
+    MacKinnon, J. G. (2010). Critical values for cointegration tests. Queen's Economics Department 1227.
+    """
+    return _dickey_fuller(spread, "n", 2)
 
 
 @estimate(group="regime", unit="t statistic", reads=("close",), min_bars=window, undefined=NOT_POSITIVE)
@@ -175,7 +200,7 @@ def kpss_statistic(bars: Bars, *, period: StationarityPeriod = 500) -> ToolValue
     logs = _logs(bars, period)
     if isinstance(logs, ToolValue):
         return logs
-    from statsmodels.tsa.stattools import kpss
+    from statsmodels.tsa.stattools import kpss  # type: ignore[import-untyped]  # has no types
 
     # Its warning is about the p-value, whose table has four entries; the statistic is exact.
     with warnings.catch_warnings():
@@ -184,22 +209,45 @@ def kpss_statistic(bars: Bars, *, period: StationarityPeriod = 500) -> ToolValue
     return ToolValue(float(found.statistic), period)
 
 
+def _dickey_fuller(values: Float1D, constant: str, n_variables: int) -> UnitRootTest | None:
+    from statsmodels.tools.sm_exceptions import (  # type: ignore[import-untyped]  # has no types
+        SingularMatrixWarning,
+    )
+    from statsmodels.tsa.adfvalues import mackinnonp  # type: ignore[import-untyped]  # has no types
+    from statsmodels.tsa.stattools import adfuller
+
+    # In units of the spread: the unit of the values is not to decide a pivot.
+    scaled = (values - values.mean()) / values.std()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SingularMatrixWarning)
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            statistic = float(adfuller(scaled, regression=constant, result_object=True).statistic)
+        except (SingularMatrixWarning, RuntimeWarning):
+            return None
+    if abs(statistic) > _NO_RESIDUAL:
+        return None
+    return UnitRootTest(statistic, float(mackinnonp(statistic, regression="c", N=n_variables)))
+
+
 def _tested(bars: Bars, period: int) -> UnitRootTest | ToolValue:
     return shared(_unit_root_of, bars, period)
 
 
 def _unit_root_of(bars: Bars, period: int) -> UnitRootTest | ToolValue:
     logs = _logs(bars, period)
-    return logs if isinstance(logs, ToolValue) else unit_root_test(logs)
+    if isinstance(logs, ToolValue):
+        return logs
+    found = unit_root_test(logs)
+    return ToolValue(None, period, _NO_TEST) if found is None else found
 
 
 def _logs(bars: Bars, period: int) -> Float1D | ToolValue:
     logs = log_price(bars.close[len(bars) - period :])
     if not np.isfinite(logs).all():
         return ToolValue(None, period)
-    moves = np.diff(logs)
     if not np.ptp(logs) > 0:
         return ToolValue(None, period, NEVER_MOVED)
-    if np.ptp(moves) <= _SAME_MOVES * float(np.abs(moves).max()):
-        return ToolValue(None, period, _REGULAR)
+    if not moves_differ(np.diff(logs)):
+        return ToolValue(None, period, EQUAL_MOVES)
     return logs

@@ -34,8 +34,10 @@ def lacking_a_mid(quotes: Quotes) -> str | None:
 
 
 def mid_of(quotes: Quotes) -> Float1D:
-    """Half way between bid and ask."""
-    return (quotes.bid + quotes.ask) / 2
+    """Half way between bid and ask; NaN where a side is not finite."""
+    bid, ask = (np.where(np.isfinite(side), side, np.nan) for side in (quotes.bid, quotes.ask))
+    mid: Float1D = (bid + ask) / 2
+    return mid
 
 
 def quote_before(time: Int1D, quotes: Quotes) -> Int1D:

@@ -22,7 +22,7 @@ from tools.book_readings import (
     imbalance_by_frame,
 )
 from tools.frame_windows import trailing_means
-from tools.registry import Tool, ToolValue, all_tools
+from tools.registry import Tool, ToolValue, all_tools, get_tool
 from tools.shared_bars import SharedBars
 
 TOOLS = [entry for entry in all_tools() if entry.inputs == ("book",)]
@@ -303,3 +303,31 @@ def test_frames_are_left_as_they_were(entry: Tool) -> None:
     for name in BookFrames.__dataclass_fields__:
         getattr(frames, name).flags.writeable = False
     assert called(entry, frames) == called(entry, random_frames(1, N))
+
+
+@pytest.mark.parametrize("column", ["bid", "bucket_size"])
+def test_newest_frame_without_a_mid_or_a_width_has_no_depth_and_says_so(column: str) -> None:
+    frames = random_frames(1, 20)
+    values = getattr(frames, column).copy()
+    values[-1] = np.nan
+    found = called(get_tool("book_depth"), replace(frames, **{column: values}))
+    assert found.value is None
+    assert found.reason is not None
+    assert "missing in the newest frame" in found.reason
+
+
+@pytest.mark.parametrize("name", ["book_depth", "book_slope", "book_spread"])
+def test_prices_of_zero_are_no_prices(name: str) -> None:
+    frames = random_frames(1, 20)
+    zero = np.zeros(len(frames))
+    found = called(get_tool(name), replace(frames, bid=zero, ask=zero))
+    assert found.value is None
+    assert found.reason is not None
+
+
+@pytest.mark.parametrize("name", ["book_depth", "book_slope"])
+def test_width_of_zero_is_no_width(name: str) -> None:
+    frames = random_frames(1, 20)
+    found = called(get_tool(name), replace(frames, bucket_size=np.zeros(len(frames))))
+    assert found.value is None
+    assert found.reason is not None

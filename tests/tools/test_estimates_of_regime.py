@@ -8,7 +8,7 @@ import pytest
 from contracts.market import Bars
 from contracts.ticks import Beside
 from tests.tools.paired_bars import kept, tied_prices, with_other
-from tests.tools.price_paths import scaled, with_missing
+from tests.tools.price_paths import closes_only, random_bars, scaled, with_missing
 from tools.registry import _TOOLS as TABLE
 from tools.registry import Tool, ToolValue, load_tools
 from tools.shared_bars import SharedBars
@@ -137,3 +137,24 @@ def test_a_missing_close_of_the_second_is_a_reason(entry: Tool) -> None:
     count = needed(entry)
     expected = f"needs a close over zero on every bar in common, missing on 1 of {count}"
     assert found == ToolValue(None, count, expected)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["hurst_exponent", "stressed_probability", "pair_correlation", "shrunk_correlation", "beta"],
+)
+def test_moves_that_differ_in_their_last_digits_alone_have_a_reason(name: str) -> None:
+    bars = closes_only([1.1 * 1.0001**i for i in range(640)])
+    found = ask(TABLE[name], bars, random_bars(3, 640))
+    assert found.value is None
+    assert found.reason is not None
+    assert "same" in found.reason
+
+
+@pytest.mark.parametrize("path", ["one jump", "a line"])
+def test_exponent_that_no_stationary_returns_have_is_a_reason(path: str) -> None:
+    jump, line = [1.1] * 590 + [1.2] * 50, [1 + 0.0001 * i for i in range(640)]
+    found = TABLE["hurst_exponent"].call(closes_only(jump if path == "one jump" else line))
+    assert found.value is None
+    assert found.reason is not None
+    assert "not stationary" in found.reason

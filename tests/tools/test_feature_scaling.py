@@ -71,8 +71,14 @@ def test_what_comes_after_the_past_is_not_read_whatever_the_order(seed: int, cut
 
 @pytest.mark.parametrize(
     "column",
-    [[np.nan] * 60, [1.0] * 60, [np.nan] * 31 + [1.0, 2.0] * 14 + [3.0], [0.0] * 50 + [1.0] * 10],
-    ids=["never known", "never moved", "known 29 times", "mostly the same"],
+    [
+        [np.nan] * 60,
+        [1.0] * 60,
+        [np.nan] * 31 + [1.0, 2.0] * 14 + [3.0],
+        [0.0] * 50 + [1.0] * 10,
+        [0.1 + 0.2, 0.3] * 30,
+    ],
+    ids=["never known", "never moved", "known 29 times", "mostly the same", "the same but for last digits"],
 )
 def test_column_of_which_the_past_tells_nothing_has_no_rule(column: Sequence[float]) -> None:
     table = np.column_stack([np.arange(60.0), column])

@@ -296,3 +296,17 @@ def test_recorded_hours_know_every_column_of_prices(shared_data: Path) -> None:
     scaling = fit_feature_scaling(found, until)
     scaled = np.array([scale_features(each, scaling) for each in found])
     assert np.nanmedian(np.abs(scaled)) < 1.5
+
+
+@pytest.mark.parametrize("newest", [0.0, -1.0, np.inf])
+@pytest.mark.parametrize("levels", ["close", "pivots"])
+def test_newest_close_that_is_no_price_frees_nothing_of_the_level_and_says_so(
+    newest: float, levels: str
+) -> None:
+    moment = a_moment()
+    broken = replace(moment, bars=with_missing(moment.bars, "close", -1, newest))
+    found = vector(broken, levels=levels)
+    for feature, at in zip(SCHEMA.features, found.values, strict=True):
+        if feature.reading != "value" and feature.place == "decision":
+            assert np.isnan(at)
+            assert found.missing[feature.name]

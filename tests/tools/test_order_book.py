@@ -349,3 +349,14 @@ def test_updates_that_differ_only_in_quantity_differ_in_the_book() -> None:
     one.apply(base)
     other.apply(replace(base, bid_quantity=base.bid_quantity * 2))
     assert one.checksum() != other.checksum()
+
+
+def test_book_is_as_new_as_its_snapshot_when_what_was_kept_is_older() -> None:
+    maker = Maker(9, is_spot=True)
+    start = maker.snapshot()
+    first, second = maker.update(3), maker.update(3)
+    book = OrderBook(Decimal(1))
+    assert [book.follow(each) for each in (first, second)] == [Applied.KEPT, Applied.KEPT]
+    late = replace(start, time=second.time + 60_000)
+    assert book.follow(late) is Applied.APPLIED
+    assert (book.last_id, book.time) == (second.last_id, late.time)

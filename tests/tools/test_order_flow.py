@@ -12,6 +12,8 @@ from contracts.ticks import Quotes
 from tests.tools.tick_paths import TICK, changed, quotes_from, random_quotes
 from tools.order_flow import flow_events, microprice, order_flow_imbalance, order_flow_slope, queue_imbalance
 from tools.registry import get_tool
+from tools.tick_rows import mid_of
+from tools.trading_costs import quoted_spread
 
 NAN = math.nan
 
@@ -156,3 +158,12 @@ def test_short_or_crossed_or_broken_quotes_have_a_reason() -> None:
     broken = order_flow_imbalance(changed(quotes, "ask_size", 298, NAN))
     assert (broken.reason or "").startswith("needs ask_size on every quote, missing on 1 of ")
     assert np.isnan(flow_events(changed(quotes, "bid", 10, NAN))[[9, 10]]).all()
+
+
+def test_quote_whose_sides_are_infinite_has_no_mid_and_a_reason() -> None:
+    quotes = random_quotes(4, 200)
+    wide = changed(changed(quotes, "bid", -1, -np.inf), "ask", -1, np.inf)
+    assert np.isnan(mid_of(wide)[-1])
+    found = quoted_spread(wide, seconds=10.0)
+    assert found.value is None
+    assert found.reason is not None

@@ -137,3 +137,9 @@ def test_no_spread_at_all_is_still_a_little_over_zero_since_negative_pairs_count
 
 def test_bars_without_range_have_no_spread() -> None:
     assert (corwin_schultz_spread(closes_only(np.full(30, 5.0)))[19:] == 0).all()
+
+
+def test_changes_that_differ_in_their_last_digits_alone_do_not_bounce() -> None:
+    line = [1 + 0.0001 * i for i in range(100)]
+    assert roll_spread_bars(closes_only(line), count=100).value is None
+    assert roll_spread(trades_from(line), count=100).value is None

@@ -14,7 +14,13 @@ from tests.tools.noises import autoregression
 from tests.tools.paired_bars import oanda_hours
 from tests.tools.price_paths import closes_only
 from tools.registry import get_tool
-from tools.stationarity import unit_root_test
+from tools.stationarity import UnitRootTest, unit_root_test
+
+
+def unit_root_of(x: Float1D) -> UnitRootTest:
+    found = unit_root_test(x)
+    assert found is not None
+    return found
 
 
 def prices(x: Float1D) -> Float1D:
@@ -69,7 +75,7 @@ def test_statistic_without_lags_is_the_t_of_a_plain_regression() -> None:
     solved = np.linalg.solve(design.T @ design, design.T @ moves)
     left = moves - design @ solved
     error = math.sqrt(float(left @ left) / 117 * float(np.linalg.inv(design.T @ design)[0, 0]))
-    assert unit_root_test(x).statistic == pytest.approx(float(solved[0]) / error, rel=1e-6)
+    assert unit_root_of(x).statistic == pytest.approx(float(solved[0]) / error, rel=1e-6)
 
 
 def test_quick_return_is_told_from_a_walk_by_both_tests() -> None:
@@ -87,7 +93,7 @@ def test_quick_return_is_told_from_a_walk_by_both_tests() -> None:
 def test_size_of_the_unit_root_test_at_five_percent() -> None:
     rng = np.random.default_rng(43)
     n_walks = 600
-    low = sum(unit_root_test(autoregression(rng, 250, 1.0)).p_value < 0.05 for _ in range(n_walks))
+    low = sum(unit_root_of(autoregression(rng, 250, 1.0)).p_value < 0.05 for _ in range(n_walks))
     share, error = low / n_walks, math.sqrt(0.05 * 0.95 / n_walks)
     # Lags chosen by AIC bring some 6.5 % where 5 % is said.
     assert 0.05 - 3 * error < share < 0.065 + 3 * error
@@ -103,7 +109,7 @@ def test_moves_that_are_all_the_same_have_a_reason() -> None:
 def test_euro_hours_look_like_a_walk_and_their_returns_do_not(shared_data: Path) -> None:
     bars = oanda_hours(shared_data, "eurusd", "20140401", "20140530")
     assert (get_tool("adf_p_value").call(bars).value or 0.0) > 0.1
-    assert unit_root_test(np.diff(np.log(bars.close))).p_value < 1e-6
+    assert unit_root_of(np.diff(np.log(bars.close))).p_value < 1e-6
     found = get_tool("half_life").call(bars)
     assert found.value is None or found.warnings
 
@@ -119,3 +125,19 @@ def test_no_heavy_library_comes_in_before_the_first_test() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["adf_statistic", "adf_p_value"])
+@pytest.mark.parametrize(
+    "close",
+    [1.1 + 0.001 * (np.arange(300) % 2), 1 + 0.0001 * np.arange(300), np.append(np.full(299, 1.1), 1.2)],
+    ids=["there and back", "a line", "a jump on the newest bar"],
+)
+def test_moves_whose_past_leaves_nothing_of_them_have_a_reason(name: str, close: Float1D) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = get_tool(name).call(closes_only(close), period=300)
+    assert found.value is None
+    assert found.reason is not None
+    assert "too regular" in found.reason
+    assert said == []
