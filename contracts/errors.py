@@ -45,6 +45,8 @@ class FeedFormatError(DualbrainError):
 class DataUnavailable(DualbrainError):
     """The market data for this moment is missing or unfit to decide on."""
 
+    exit_code = 2
+
 
 class ToolInputError(DualbrainError):
     """A tool was called with arguments it cannot use; the message says which and what would do."""

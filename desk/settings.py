@@ -52,10 +52,11 @@ class FeedSettings(BaseModel):
     samples: tuple[str, ...] = ("eurusd-2017",)
     files: tuple[PriceFile, ...] = ()
     tick_samples: tuple[str, ...] = ("es-trades-2013",)
+    """Bundled trades, where no file of one's own is of their instrument."""
     ticks: tuple[TickFile, ...] = ()
-    """Trades and quotes, which `tools call` gives to what reads them; several of one instrument by time."""
+    """Trades and quotes, which `tools call` gives to what reads them; those of one instrument in turn."""
     books: tuple[BookSource, ...] = ()
-    """Recorded feeds of order books, with their trades and quotes; several of one instrument in order."""
+    """Recorded feeds of order books, with their trades and quotes; those of one instrument in turn."""
     replay: ReplayFeedSettings = ReplayFeedSettings()
 
 

@@ -269,11 +269,17 @@ def price_files(settings: Settings) -> tuple[PriceFile, ...]:
 
 
 def tick_files(settings: Settings) -> tuple[TickFile, ...]:
-    """The files of trades and quotes that the feed section names: bundled samples first."""
+    """The files of trades and quotes that the feed section names.
+
+    A bundled sample stands aside for files of one's own of its instrument: two sources are no one tape.
+    """
     known = sample_ticks()
     unknown = [name for name in settings.feed.tick_samples if name not in known]
     if unknown:
         raise SettingsError(
             f"expected tick_samples among {', '.join(sorted(known))}, found {', '.join(unknown)}"
         )
-    return (*(known[name] for name in settings.feed.tick_samples), *settings.feed.ticks)
+    own = {source.instrument for source in settings.feed.ticks}
+    own |= {source.instrument for source in settings.feed.books}
+    bundled = (known[name] for name in settings.feed.tick_samples)
+    return (*(source for source in bundled if source.instrument not in own), *settings.feed.ticks)

@@ -25,10 +25,12 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from contracts.errors import FeedFormatError
 from contracts.market import Float1D, Instrument, Int1D
 from contracts.ticks import BookMessage, BookSnapshot, BookUpdate, Quotes, Trades
+from markets.file_times import FIRST_MS, PAST_LAST_MS
 from markets.instruments import known_id, resolve
 
 _NUMBER = re.compile(r"[0-9]{1,10}\.([0-9]{1,8})")
 _LARGEST_SHOWN = 60
+_LARGEST_ID = 2**63 - 1
 
 
 class BookSource(BaseModel):
@@ -70,6 +72,7 @@ class _Rows:
     def __init__(self) -> None:
         self.trades: list[tuple[int, float, float, int]] = []
         self.quotes: list[tuple[int, float, float, float, float, int]] = []
+        self.last_trade = -1
 
 
 def read_book_file(path: Path, *, instrument: str) -> BookFile:
@@ -85,7 +88,7 @@ def read_book_file(path: Path, *, instrument: str) -> BookFile:
             time, message = _read(line, row, rows)
             if time < before:
                 raise _Unfit("expected a time not before the row above, found an earlier one")
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _error(path, number, error, line) from error
         before = time
         if message is not None:
@@ -111,15 +114,12 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _read(line: bytes, row: Instrument, rows: _Rows) -> tuple[int, BookMessage | None]:
-    stamp, _, text = line.partition(b" ")
-    if not stamp.isdigit():
-        raise _Unfit("expected nanoseconds since 1970 and a space before the message, found other text")
-    time = -(-int(stamp) // 1_000_000)
+    time, text = _received(line)
     sent = orjson.loads(text)
     if "stream" not in sent:
         return time, _snapshot(time, sent, row.tick_size)
     stream, data = sent["stream"], sent["data"]
-    kind = stream.split("@")[1]
+    kind = stream.partition("@")[2].partition("@")[0]
     if data["s"] != row.base_currency + row.quote_currency:
         expected = f"{row.base_currency}{row.quote_currency}"
         raise _Unfit(f"expected messages of {expected}, found one of {data['s']}")
@@ -129,17 +129,38 @@ def _read(line: bytes, row: Instrument, rows: _Rows) -> tuple[int, BookMessage |
         bid, bid_size, ask, ask_size = (_float(data[name]) for name in "bBaA")
         rows.quotes.append((time, bid, ask, bid_size, ask_size, _whole(data["u"])))
     elif kind == "trade":
-        if data.get("X", "MARKET") != "MARKET":
-            raise _Unfit(f"expected a trade of the market, found one of kind {data['X']}")
-        price, quantity = _float(data["p"]), _float(data["q"])
-        # `m`: the buyer was the maker, so the seller took.
-        is_maker_buyer = data["m"]
-        if not isinstance(is_maker_buyer, bool):
-            raise _Unfit(f"expected whether the buyer was the maker, found {is_maker_buyer!r}")
-        rows.trades.append((time, price, quantity, -1 if is_maker_buyer else 1))
+        rows.trades.append((time, *_trade(data, rows)))
     else:
         raise _Unfit(f"expected depth, bookTicker or trade, found the stream {stream}")
     return time, None
+
+
+def _received(line: bytes) -> tuple[int, bytes]:
+    """When a message came, and the message."""
+    stamp, _, text = line.partition(b" ")
+    if not stamp.isdigit():
+        found = line[:_LARGEST_SHOWN]
+        raise _Unfit(f"expected nanoseconds since 1970 and a space before the message, found {found!r}")
+    time = -(-int(stamp) // 1_000_000)
+    if not FIRST_MS <= time < PAST_LAST_MS:
+        shown = stamp[:_LARGEST_SHOWN].decode()
+        raise _Unfit(f"expected nanoseconds since 1970 of a time from 1990 to 2035, found {shown}")
+    return time, text
+
+
+def _trade(data: dict[str, Any], rows: _Rows) -> tuple[float, float, int]:
+    """Price, quantity and who took; a trade that was told before would count twice."""
+    if data.get("X", "MARKET") != "MARKET":
+        raise _Unfit(f"expected a trade of the market, found one of kind {data['X']}")
+    number = _whole(data["t"])
+    if number <= rows.last_trade:
+        raise _Unfit(f"expected a trade after number {rows.last_trade}, found {number}; leave out the row")
+    rows.last_trade = number
+    # `m`: the buyer was the maker, so the seller took.
+    is_maker_buyer = data["m"]
+    if not isinstance(is_maker_buyer, bool):
+        raise _Unfit(f"expected whether the buyer was the maker, found {is_maker_buyer!r}")
+    return _float(data["p"]), _float(data["q"]), -1 if is_maker_buyer else 1
 
 
 def _snapshot(time: int, sent: dict[str, Any], tick_size: Decimal) -> BookSnapshot:
@@ -159,7 +180,7 @@ def _update(time: int, data: dict[str, Any], tick_size: Decimal) -> BookUpdate:
 
 
 def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST_ID:
         raise _Unfit(f"expected an id, found {value!r}")
     return value
 

@@ -10,7 +10,10 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from contracts.market import Int1D
 from markets.price_table import PriceTable
 
-_FIRST, _PAST_LAST = (np.datetime64(day, "ms").astype(np.int64) for day in ("1990-01-01", "2036-01-01"))
+FIRST_MS, PAST_LAST_MS = (
+    int(np.datetime64(day, "ms").astype(np.int64)) for day in ("1990-01-01", "2036-01-01")
+)
+"""Where the times that a file may have begin and end."""
 
 
 class WrittenTimes(BaseModel):
@@ -67,7 +70,7 @@ def read_times(
 
 def check_times(table: PriceTable, name: str, stamps: Int1D, *, may_repeat: bool) -> None:
     """Raise FeedFormatError at the first row out of 1990 to 2035, or out of order."""
-    table.refuse((stamps < _FIRST) | (stamps >= _PAST_LAST), name, "a time from 1990 to 2035")
+    table.refuse((stamps < FIRST_MS) | (stamps >= PAST_LAST_MS), name, "a time from 1990 to 2035")
     steps = np.diff(stamps, prepend=stamps[0] - 1)
     is_bad = steps < 0 if may_repeat else steps <= 0
     if not is_bad.any():

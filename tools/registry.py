@@ -193,7 +193,7 @@ class Tool:
         """The columns of the bars it reads."""
         return tuple("volume" if name == "traded_volume" else name for name in self.reads)
 
-    def check(self, **params: float) -> dict[str, int | float]:
+    def check(self, /, **params: float) -> dict[str, int | float]:
         """All parameters, given and default; ToolInputError names the first that cannot be used."""
         known = [parameter.name for parameter in self.parameters]
         for name in params:
@@ -207,17 +207,17 @@ class Tool:
         self.min_bars(**chosen)
         return chosen
 
-    def prepare(self, **params: float) -> ToolCall:
+    def prepare(self, /, **params: float) -> ToolCall:
         """The tool with these parameters, checked once. ToolInputError for ones it cannot use."""
         chosen = self.check(**params)
         settled = self.settled_bars(**chosen) if self.settled_bars else 0
         return ToolCall(self, chosen, self.min_bars(**chosen), settled)
 
-    def series(self, bars: Bars, **params: float) -> Float1D:
+    def series(self, bars: Bars, /, **params: float) -> Float1D:
         """One value a bar, NaN where it is not known. ToolInputError for parameters it cannot use."""
         return self.prepare(**params).series(bars)
 
-    def call(self, bars: Bars, **params: float) -> ToolValue:
+    def call(self, bars: Bars, /, **params: float) -> ToolValue:
         """The newest value, or None with the reason. ToolInputError for parameters it cannot use."""
         return self.prepare(**params).newest(bars)
 

@@ -38,15 +38,14 @@ def show_features(
     import asyncio
 
     from desk.commands.files import settings_of
-    from desk.commands.run import feed_overrides
-    from desk.commands.tool_inputs import moment_for
+    from desk.commands.tool_inputs import moment_for, sample_overrides
     from desk.present import moment, number, plain_table, to_stdout
     from markets.instruments import resolve
     from tools.feature_schema import load_feature_schema
     from tools.features import feature_vectors
 
     overrides = {} if interval is None else {"timeframe": interval}
-    settings = settings_of(feed_overrides(None, sample, None, None) | overrides)
+    settings = settings_of(sample_overrides(sample) | overrides)
     schema = load_feature_schema()
     asked = asyncio.run(moment_for(settings, resolve(symbol), at))
     (found,) = feature_vectors([asked], schema, levels=levels)

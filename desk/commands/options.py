@@ -27,7 +27,12 @@ AtOption = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="As of this moment (UTC); default: the feed's end.")
 ]
 IntervalOption = Annotated[
-    str | None, typer.Option("--interval", metavar="1h", help="Bars to compute on; default: the settings'.")
+    str | None,
+    typer.Option(
+        "--interval",
+        metavar="1h",
+        help="Bars to compute on: 1m 5m 15m 30m 1h 4h 1d 1w; default: the settings'.",
+    ),
 ]
 SampleOption = Annotated[
     list[str] | None,
@@ -47,14 +52,18 @@ def footer(*examples: str, exits: Sequence[int] = (0, 2, 4, 5)) -> str:
     return "\n".join(["Examples:", *(f"  {example}" for example in examples)]) + f"\n\nExit codes: {codes}."
 
 
-def parse_pairs(pairs: Sequence[str] | None, what: str = "--set") -> dict[str, object]:
-    """`NAME=VALUE` texts as a mapping; a value beginning [ or { is read as JSON, null is None."""
-    found: dict[str, object] = {}
-    for pair in pairs or ():
-        name, equals, value = pair.partition("=")
-        if not equals or not name.strip():
-            raise SettingsError(f"expected {what} NAME=VALUE, found {what} {pair!r}")
-        found[name.strip()] = _parse_value(value.strip(), f"{what} {name.strip()}")
+def parse_pairs(pairs: Sequence[str] | None) -> dict[str, object]:
+    """`--set NAME=VALUE` as a mapping; a value beginning [ or { is read as JSON, null is None."""
+    return {name: _parse_value(value, f"--set {name}") for name, value in _pairs(pairs, "--set", "VALUE")}
+
+
+def parse_numbers(pairs: Sequence[str] | None) -> dict[str, float]:
+    """`--arg NAME=NUMBER` as a mapping, each name once: nobody could tell which of two was meant."""
+    found: dict[str, float] = {}
+    for name, text in _pairs(pairs, "--arg", "NUMBER"):
+        if name in found:
+            raise SettingsError(f"expected --arg {name} once, found it again with {text!r}; leave one out")
+        found[name] = _parse_number(text, name)
     return found
 
 
@@ -66,7 +75,29 @@ def parse_moment(text: str, option: str) -> datetime:
         raise SettingsError(
             f"expected {option} as a date or time such as 2017-03-01 or 2017-03-01T14:00, found {text!r}"
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise SettingsError(f"expected {option} in the years 1 to 9999 of UTC, found {text!r}") from None
+
+
+def _pairs(pairs: Sequence[str] | None, what: str, value: str) -> list[tuple[str, str]]:
+    found = []
+    for pair in pairs or ():
+        name, equals, text = pair.partition("=")
+        if not equals or not name.strip():
+            raise SettingsError(f"expected {what} NAME={value}, found {what} {pair!r}")
+        found.append((name.strip(), text.strip()))
+    return found
+
+
+def _parse_number(text: str, name: str) -> float:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    raise SettingsError(f"expected --arg {name} as a number, found {text!r}")
 
 
 def _parse_value(value: str, name: str) -> object:

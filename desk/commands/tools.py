@@ -14,7 +14,7 @@ from desk.commands.options import (
     SampleOption,
     SymbolOption,
     footer,
-    parse_pairs,
+    parse_numbers,
 )
 
 app = typer.Typer(no_args_is_help=True, help="List, explain and call the tools that compute.")
@@ -102,30 +102,18 @@ def call(
     args: ArgOption = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Compute a tool on the newest closed bars of the configured feed.
+    r"""Compute a tool on the newest closed bars of the configured feed.
 
     Nothing later than --at is read. A formula that compares instruments reads
-    all of the feed; trades and quotes come from the files under [[feed.ticks]].
+    all of the feed. Trades and quotes come from the files under
+    \[\[feed.ticks]], and with a book from those under \[\[feed.books]].
     """
     from desk.commands.files import settings_of
-    from desk.commands.run import feed_overrides
     from desk.commands.tool_call import call_tool
+    from desk.commands.tool_inputs import sample_overrides
 
     named = {"timeframe": interval, "snapshot.bars": bars}
     overrides = {name: value for name, value in named.items() if value is not None}
-    settings = settings_of(feed_overrides(None, sample, None, None) | overrides)
-    called = call_tool(name, settings, symbol, at=at, other=other, params=_numbers(args))
+    settings = settings_of(sample_overrides(sample) | overrides)
+    called = call_tool(name, settings, symbol, at=at, other=other, params=parse_numbers(args))
     typer.echo(json.dumps(called.as_json()) if is_json else "\n".join(called.as_lines()))
-
-
-def _numbers(args: list[str] | None) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for name, text in parse_pairs(args, "--arg").items():
-        try:
-            found[name] = int(str(text))
-        except ValueError:
-            try:
-                found[name] = float(str(text))
-            except ValueError:
-                raise SettingsError(f"expected --arg {name} as a number, found {text!r}") from None
-    return found

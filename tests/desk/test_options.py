@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import SettingsError
-from desk.commands.options import footer, parse_moment, parse_pairs
+from desk.commands.options import footer, parse_moment, parse_numbers, parse_pairs
 from desk.commands.run import feed_overrides
 
 
@@ -27,6 +27,33 @@ def test_a_value_that_is_json_is_read_as_json() -> None:
 def test_a_pair_that_is_none_is_refused_in_one_sentence(pair: str) -> None:
     with pytest.raises(SettingsError, match="expected --set"):
         parse_pairs([pair])
+
+
+def test_numbers_of_a_tool_are_whole_where_they_are_written_whole() -> None:
+    found = parse_numbers(["period=14", "width= 2.5 "])
+    assert found == {"period": 14, "width": 2.5}
+    assert isinstance(found["period"], int)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        (["period=null"], "--arg period as a number, found 'null'"),
+        (["period={14"], "--arg period as a number, found '{14'"),
+        (["period="], "as a number, found ''"),
+        (["period"], "expected --arg NAME=NUMBER, found --arg 'period'"),
+        (["period=14", "period=21"], "--arg period once, found it again with '21'"),
+    ],
+)
+def test_a_number_that_is_none_or_comes_twice_is_refused(pairs: list[str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        parse_numbers(pairs)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
+def test_a_moment_that_utc_does_not_have_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="expected --at in the years 1 to 9999 of UTC"):
+        parse_moment(text, "--at")
 
 
 def test_a_moment_without_a_zone_is_utc_and_one_with_a_zone_is_turned_to_it() -> None:

@@ -141,3 +141,109 @@ def test_a_file_that_cannot_be_meant_is_named(tmp_path: Path, text: str, named: 
     (tmp_path / "dualbrain.toml").write_text(text)
     said = dualbrain(tmp_path, "tools", "call", "vpin", "--symbol", "ES")
     assert (said.code, named in said.error) == (2, True), said.error
+
+
+# -- mistakes on the command line
+
+DAILY = ("--symbol", "SPX", "--sample", "spx-daily", "--sample", "ixic-daily", "--interval", "1d")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("rsi", "--symbol", "GBPUSD"), "expected 1h bars of GBPUSD"),
+        (("rsi", "--symbol", "EURUSD", "--interval", "30m"), "expected 30m bars of EURUSD"),
+        (("rsi", *AT, "--arg", "self=14"), "among period, found 'self'"),
+        (("vpin", "--symbol", "ES", "--sample", "nothing"), "expected samples among"),
+        (("pair_correlation", *DAILY, "--other", "SPX"), "a second instrument, found SPX again"),
+    ],
+)
+def test_a_call_that_cannot_be_meant_says_so_and_ends_with_2(
+    tmp_path: Path, words: tuple[str, ...], named: str
+) -> None:
+    said = dualbrain(tmp_path, "tools", "call", *words)
+    assert (said.code, named in said.error) == (2, True), said.error
+
+
+def test_help_names_the_sections_of_the_files(tmp_path: Path) -> None:
+    said = dualbrain(tmp_path, "tools", "call", "--help").out
+    assert "[[feed.ticks]]" in said
+    assert "[[feed.books]]" in said
+
+
+# -- several files of one instrument
+
+START = 1_700_000_000_000
+TRADES = ("time,price,quantity", '{ time = "time", price = "price", quantity = "quantity" }')
+TRADE_ROWS = [f"{START + i * 1_000},{100 + i % 3},1" for i in range(40)]
+ROLL = ("roll_spread", "--arg", "count=20")
+
+
+def ticks_toml(
+    folder: Path, name: str, kind: tuple[str, str], rows: list[str], *, instrument: str = "BTCUSDT"
+) -> str:
+    """Write a file of rows and return what describes it in the desk's TOML file."""
+    header, columns = kind
+    (folder / name).write_text("\n".join([header, *rows]) + "\n")
+    where = f'path = "{folder / name}"\ninstrument = "{instrument}"'
+    return f'[[feed.ticks]]\n{where}\ncounts = "ms"\ncolumns = {columns}\n'
+
+
+def test_files_that_share_rows_are_refused(tmp_path: Path) -> None:
+    early = ticks_toml(tmp_path, "early.csv", TRADES, TRADE_ROWS[:25])
+    late = ticks_toml(tmp_path, "late.csv", TRADES, TRADE_ROWS[20:])
+    after = ticks_toml(tmp_path, "after.csv", TRADES, TRADE_ROWS[25:])
+    for text in (late + early, early + early):
+        (tmp_path / "dualbrain.toml").write_text(text)
+        said = dualbrain(tmp_path, "tools", "call", *ROLL, "--symbol", "BTCUSDT")
+        assert (said.code, "files of trades that follow one another" in said.error) == (2, True), said.error
+    (tmp_path / "dualbrain.toml").write_text(after + early)
+    apart = called(tmp_path, *ROLL, "--symbol", "BTCUSDT")
+    (tmp_path / "dualbrain.toml").write_text(ticks_toml(tmp_path, "all.csv", TRADES, TRADE_ROWS))
+    assert called(tmp_path, *ROLL, "--symbol", "BTCUSDT") == apart
+
+
+def test_the_bundled_trades_stand_aside_for_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "dualbrain.toml").write_text(
+        ticks_toml(tmp_path, "es.csv", TRADES, TRADE_ROWS, instrument="ES")
+    )
+    assert called(tmp_path, "roll_spread", "--symbol", "ES")["reason"] == "needs 500 trades, has 40"
+    bundled = called(tmp_path, "roll_spread", "--symbol", "ES", "--sample", "es-trades-2013")
+    assert isinstance(bundled["value"], float)
+
+
+def test_trades_that_ended_long_before_are_told_as_old(tmp_path: Path) -> None:
+    words = ("tools", "call", "roll_spread", "--symbol", "ES", "--at")
+    assert dualbrain(tmp_path, *words, "2013-09-03T15:45:30").err == ""
+    late = dualbrain(tmp_path, *words, "2013-09-03T15:46:30")
+    assert late.code == 0
+    assert late.err == ("note: no trades after 2013-09-03 15:44:59 UTC had come by 2013-09-03 15:46:30 UTC\n")
+
+
+def test_recorded_books_are_read_by_time_and_a_lost_one_says_why(tmp_path: Path) -> None:
+    def at(ms: int, sent: str) -> str:
+        return f"{(START + ms) * 1_000_000} {sent}\n"
+
+    def update(first: int) -> str:
+        sent = f'"U":{first},"u":{first},"b":[["99.50","1.00"]],"a":[]'
+        return f'{{"stream":"btcusdt@depth","data":{{"s":"BTCUSDT",{sent}}}}}'
+
+    snapshot = '{"lastUpdateId":1,"bids":[["99.00","2.00"]],"asks":[["100.00","2.00"]]}'
+    (tmp_path / "a").write_text(at(0, snapshot) + at(4_000, update(2)))
+    (tmp_path / "b").write_text(at(8_000, update(3)) + at(9_000, update(4)))
+    (tmp_path / "c").write_text(at(9_500, update(6)))
+
+    def call(names: str) -> tuple[object, str]:
+        (tmp_path / "dualbrain.toml").write_text(
+            "".join(f'[[feed.books]]\npath = "{tmp_path / n}"\ninstrument = "BTCUSDT"\n' for n in names)
+        )
+        words = ("book_imbalance", "--symbol", "BTCUSDT", "--arg", "seconds=1")
+        said = dualbrain(tmp_path, "tools", "call", *words, "--json")
+        assert said.code == 0, said.error
+        return json.loads(said.out)["as_of"], said.err
+
+    assert call("ab") == call("ba") == ("2023-11-14T22:13:28.900000+00:00", "")
+    assert (
+        "note: the book has no reading at that moment: updates are missing after change 4" in call("abc")[1]
+    )
+    assert "needs a snapshot of the book" in call("b")[1]

@@ -26,7 +26,8 @@ DEPTH = stream(
 )
 PERP = stream("depth@0ms", '"U":12,"u":14,"pu":9,"b":[["99.50","0.000"]],"a":[]')
 TICKER = stream("bookTicker", '"u":13,"b":"99.50","B":"1.5","a":"99.60","A":"2.500"')
-TRADE = stream("trade", '"p":"99.60","q":"0.5","m":false')
+TRADE = stream("trade", '"t":7,"p":"99.60","q":"0.5","m":false')
+LATER_TRADE = TRADE.replace('"t":7', '"t":8')
 
 
 def read(folder: Path, *lines: str, instrument: str = "BTCUSDT") -> BookFile:
@@ -36,7 +37,7 @@ def read(folder: Path, *lines: str, instrument: str = "BTCUSDT") -> BookFile:
 
 
 def test_each_kind_is_read_at_the_millisecond_after_its_receipt(tmp_path: Path) -> None:
-    found = read(tmp_path, SNAPSHOT, DEPTH, TICKER, TRADE, TRADE.replace("false", "true"))
+    found = read(tmp_path, SNAPSHOT, DEPTH, TICKER, TRADE, LATER_TRADE.replace("false", "true"))
     snapshot, update = found.messages
     assert isinstance(snapshot, BookSnapshot)
     assert isinstance(update, BookUpdate)
@@ -95,11 +96,15 @@ def test_update_of_a_perpetual_says_which_one_it_follows(tmp_path: Path) -> None
         ),
         (SNAPSHOT.replace('"asks"', '"offers"'), "the field 'asks'"),
         (SNAPSHOT.replace("10", "true"), "an id, found True"),
+        (TICKER.replace('"u":13', '"u":9999999999999999999'), "an id, found 9999999999999999999"),
+        (TICKER.replace("btcusdt@bookTicker", "btcusdt"), "found the stream btcusdt"),
+        (TICKER.replace('"btcusdt@bookTicker"', "5"), "a message of a Binance feed"),
+        (TRADE.replace('"t":7,', ""), "the field 't'"),
     ],
 )
 def test_line_that_does_not_fit_is_refused_at_its_row(tmp_path: Path, line: str, what: str) -> None:
     with pytest.raises(FeedFormatError, match=what) as caught:
-        read(tmp_path, SNAPSHOT, line, TRADE)
+        read(tmp_path, SNAPSHOT, line, LATER_TRADE)
     assert caught.value.fields["row"] == 2
     assert "row 2: expected" in str(caught.value)
 
@@ -112,9 +117,22 @@ def test_line_without_its_time_or_message_is_refused(tmp_path: Path, text: bytes
         read_book_file(path, instrument="BTCUSDT")
 
 
+@pytest.mark.parametrize("stamp", ["1700000000", "9" * 30])
+def test_time_that_is_no_count_of_nanoseconds_is_refused(tmp_path: Path, stamp: str) -> None:
+    path = tmp_path / "feed"
+    path.write_text(f"{stamp} {TICKER}\n")
+    with pytest.raises(FeedFormatError, match=f"row 1: expected .* from 1990 to 2035, found {stamp}"):
+        read_book_file(path, instrument="BTCUSDT")
+
+
+def test_trade_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FeedFormatError, match="row 3: expected a trade after number 8, found 8"):
+        read(tmp_path, TRADE, LATER_TRADE, LATER_TRADE)
+
+
 def test_time_that_goes_back_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "feed"
-    path.write_text(f"{NS + 2_000_000} {TRADE}\n{NS} {TRADE}\n")
+    path.write_text(f"{NS + 2_000_000} {TRADE}\n{NS} {LATER_TRADE}\n")
     with pytest.raises(FeedFormatError, match="row 2: expected a time not before"):
         read_book_file(path, instrument="BTCUSDT")
 
@@ -125,7 +143,7 @@ def test_file_that_is_not_there_or_empty_or_cut_is_refused(tmp_path: Path) -> No
     with pytest.raises(FeedFormatError, match="an empty file"):
         read(tmp_path)
     cut = tmp_path / "cut.gz"
-    cut.write_bytes(gzip.compress(f"{NS} {TRADE}\n".encode() * 50)[:-20])
+    cut.write_bytes(gzip.compress(f"{NS} {TICKER}\n".encode() * 50)[:-20])
     with pytest.raises(FeedFormatError, match="a readable file"):
         read_book_file(cut, instrument="BTCUSDT")
 
