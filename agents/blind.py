@@ -31,8 +31,9 @@ _POWER_OF_PRICE = {
     "price^-1": -1,
     "price^2*volume^-1": 2,
     "price^-1*volume^-1": -1,
+    "bps per million traded": -1,
 }
-_TELLS_LEVEL = re.compile(r"price|mixed")
+_TELLS_LEVEL = re.compile(r"price|mixed|million traded")
 
 
 @dataclass(frozen=True)
