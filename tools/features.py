@@ -20,7 +20,7 @@ from contracts.ticks import Beside
 from markets.snapshot import SnapshotSettings, staleness
 from tools.feature_schema import Feature, FeatureSchema, Place, Reading
 from tools.formulas.engine import compute_formulas
-from tools.formulas.values import reach_by_name
+from tools.formulas.values import why_unknown
 from tools.pivots import find_pivots
 from tools.registry import ToolValue
 from tools.shared_bars import SharedBars
@@ -233,19 +233,9 @@ def _bounds(windows: _Windows, levels: Levels) -> tuple[float, float] | str:
 
 
 def _why_no_formula(feature: Feature, bars: SharedBars) -> str:
-    reach = reach_by_name(feature.tool)
-    if len(bars) < reach.bars:
-        return f"needs {reach.bars} bars, has {len(bars)}"
-    read = [("close" if name == "returns" else name) for name in reach.fields]
-    for name in dict.fromkeys(each for each in read if each in _COLUMNS):
-        n_missing = int(np.count_nonzero(~np.isfinite(getattr(bars, name)[-reach.bars :])))
-        if n_missing == reach.bars:
-            return f"needs {name}"
-        if n_missing:
-            return f"needs {name} on every bar, missing on {n_missing} of {reach.bars}"
-    if feature.reading != "value" and not bars.close[-1] > 0:
+    if feature.reading != "value" and len(bars) and not bars.close[-1] > 0 and np.isfinite(bars.close[-1]):
         return _NO_CLOSE
-    return "undefined on these bars"
+    return why_unknown(feature.tool, bars)
 
 
 def _stale(moment: FeatureMoment) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from contracts.errors import SettingsError
-from contracts.market import Bars, from_ms, to_ms
+from contracts.market import from_ms, to_ms
 from contracts.ticks import Beside, BookFrames, BookMessage, Quotes, Trades
 from desk.commands.options import parse_moment
 
@@ -73,7 +73,7 @@ async def inputs_for(
     beside = replace(_beside(settings, resolve(instrument_id), until, tool.inputs), other=second)
     if at is not None:
         _say_what_is_old(beside, until)
-    return SharedBars.of(own, getattr(own, "others", ()), beside)
+    return SharedBars.of(own, own.others, beside)
 
 
 async def bars_for(tool: "Tool", settings: "Settings", instrument_id: str, at: str | None) -> "SharedBars":
@@ -224,6 +224,8 @@ def _frames(instrument: "Instrument", messages: Sequence[BookMessage], until_ms:
     return ring.frames()
 
 
-def _no_bars() -> Bars:
+def _no_bars() -> "SharedBars":
+    from tools.shared_bars import SharedBars
+
     whole, prices = np.empty(0, dtype=np.int64), np.empty(0)
-    return Bars(whole, whole, prices, prices, prices, prices, prices, "mid")
+    return SharedBars(whole, whole, prices, prices, prices, prices, prices, "mid")

@@ -290,7 +290,10 @@ def test_recorded_hours_know_every_column_of_prices(shared_data: Path) -> None:
             if "volume" not in reason and "not given here" not in reason
         }
         # Some formulas divide by what a bar can have none of, as alpha101_053 by close - low.
-        assert set(others.values()) <= {"undefined on these bars"}
+        assert all(
+            reason == f"undefined on these bars; `dualbrain tools explain {name}` shows which part"
+            for name, reason in others.items()
+        )
         assert len(others) <= 3
         assert len(SCHEMA.features) - len(each.missing) >= 575
     scaling = fit_feature_scaling(found, until)

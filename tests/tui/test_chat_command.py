@@ -71,7 +71,14 @@ def test_with_its_errors_sent_elsewhere_it_does_not_draw_where_nobody_looks(tmp_
     command = [sys.executable, "-m", "desk.main", "chat"]
     with (tmp_path / "errors").open("wb") as errors:
         found = subprocess.run(
-            command, cwd=tmp_path, env=environment, stdin=inside, stdout=inside, stderr=errors, check=False
+            command,
+            cwd=tmp_path,
+            env=environment,
+            stdin=inside,
+            stdout=inside,
+            stderr=errors,
+            check=False,
+            timeout=60,
         )
     os.close(inside)
     os.close(screen)

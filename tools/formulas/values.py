@@ -75,6 +75,14 @@ def value_series(name: str, bars: Bars) -> Float1D:
     return values
 
 
+def why_unknown(name: str, bars: SharedBars) -> str:
+    """Why the formula has no value on the newest of these bars."""
+    reach = reach_by_name(name)
+    if len(bars) < reach.bars:
+        return f"needs {reach.bars} bars, has {len(bars)}"
+    return _why_not(reach, name, bars) or _why_missing(find_formula(name), reach, bars)
+
+
 def _why_not(reach: Reach, name: str, bars: SharedBars) -> str | None:
     """Why the newest of these bars has no value whatever the prices are."""
     panel = shared(_panel, bars)
