@@ -88,7 +88,13 @@ def _why_not(reach: Reach, name: str, bars: SharedBars) -> str | None:
     panel = shared(_panel, bars)
     if reach.is_cross_sectional and (n_known := _n_known(panel)[-1]) < MIN_INSTRUMENTS:
         return f"needs {MIN_INSTRUMENTS} instruments to compare, has {n_known}"
-    return why_missing([name], panel).get(name)
+    return _lacking(name, find_formula(name).text, frozenset(panel))
+
+
+@cache
+def _lacking(name: str, _text: str, fields: frozenset[str]) -> str | None:
+    """Kept by the text as well: a name of one's own catalogue may come to mean another formula."""
+    return why_missing([name], fields).get(name)
 
 
 def _n_known(panel: Panel) -> npt.NDArray[np.intp]:
