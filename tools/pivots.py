@@ -326,12 +326,17 @@ def bars_since_pivot_low_confirmed(bars: Bars, *, level: Level = 2) -> Float1D:
 
 
 def _confirmed(bars: Bars, kind: Kind, level: int) -> _Swings:
+    swings = shared(_peaks, bars, kind, level)
+    return swings if kind == "high" else _Swings(swings.index, -swings.price, swings.known_at)
+
+
+def _peaks(bars: Bars, kind: Kind, level: int) -> _Swings:
+    """The confirmed swings of a level; lows stand on their heads. Each level is made of the one below."""
+    if level:
+        return _higher(shared(_peaks, bars, kind, level - 1))
     price = _whole(bars, kind)
     bar = np.arange(len(price), dtype=np.int64)
-    swings = _Swings(bar, price if kind == "high" else -price, bar)
-    for _ in range(level):
-        swings = _higher(swings)
-    return swings if kind == "high" else _Swings(swings.index, -swings.price, swings.known_at)
+    return _Swings(bar, price if kind == "high" else -price, bar)
 
 
 def _whole(bars: Bars, column: Kind) -> Float1D:
