@@ -13,6 +13,7 @@ could get wrong unnoticed is measured:
 - Swapped day and month also make times go back, or a month 13, and both are refused at their row.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,13 +34,16 @@ _PRICES = ("open", "high", "low", "close")
 _TWO_SIDED = tuple(f"{side}_{price}" for side in ("bid", "ask") for price in _PRICES)
 _HALF_HOUR_MS = 1_800_000
 _SIGNIFICANT_DIGITS = 12
+_COUNTS_TICKS = re.compile(r"tick(?!er)", re.IGNORECASE)
+"""MetaTrader's <TICKVOL>, tick_volume and the like."""
 
 
 class PriceColumns(BaseModel):
     """Which column is which, by name; without a header they are column_1, column_2, ...
 
     Give either four prices or eight. `date`, where the day stands in a column of its own, is read
-    before `time` with one space between. A column that a venue fills with zeros is better left out.
+    before `time` with one space between. A `volume` that a venue fills with zeros is better left out; of
+    futures and crypto it has to be what was traded, not the count of ticks of a contract for difference.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -107,6 +111,16 @@ class PriceFile(WrittenTimes):
         if self.columns.is_two_sided == (self.side is not None):
             raise ValueError(
                 f"expected a side for a file of one price, and none for one of bid and ask, found {self.side}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _no_ticks_for_volume(self) -> Self:
+        name = self.columns.volume
+        if name and _COUNTS_TICKS.search(name) and resolve(self.instrument).has_traded_volume:
+            raise ValueError(
+                f"expected a volume of {self.instrument} that was traded, found the column {name!r}, by its "
+                "name a count of ticks; name the column of what was traded, or leave volume out"
             )
         return self
 

@@ -165,7 +165,7 @@ def queue_imbalance(quotes: Quotes) -> ToolValue:
     Parameters
     ----------
     quotes : Quotes
-        Oldest first; both sizes of the newest one are read.
+        Oldest first; bid, ask and both sizes of the newest one are read.
 
     Returns
     -------
@@ -176,7 +176,8 @@ def queue_imbalance(quotes: Quotes) -> ToolValue:
     -----
     (q - r) / (q + r), q the size bid and r the size offered.
 
-    NaN policy: none while a size is missing. Smallest sample: 1 quote. Look-ahead: none. Cost: one step.
+    NaN policy: none while a price or a size is missing or the quote crosses. Smallest sample: 1 quote.
+    Look-ahead: none. Cost: one step.
 
     References
     ----------
@@ -184,7 +185,7 @@ def queue_imbalance(quotes: Quotes) -> ToolValue:
     book. Market Microstructure and Liquidity 2(2).
     """
     newest = quotes[len(quotes) - 1 :]
-    reason = lacking(newest, "bid_size", "ask_size")
+    reason = lacking_a_mid(newest) or lacking(newest, "bid_size", "ask_size")
     bid, ask = newest.bid_size[0], newest.ask_size[0]
     if reason or not bid + ask > 0:
         return ToolValue(None, 1, reason)

@@ -30,7 +30,7 @@ from contracts.market import Bars, Float1D
 from contracts.ticks import Beside
 from tools.parameters import Parameter, parameters_of
 from tools.shared_bars import SharedBars, shared
-from tools.tool_docs import INPUTS, Doc, parsed_doc, unfit
+from tools.tool_docs import INPUTS, Doc, parsed_doc, too_few, unfit
 
 Column: TypeAlias = Literal["open", "high", "low", "close", "volume", "traded_volume"]
 """A column of the bars; `traded_volume` is volume that has to be what was traded."""
@@ -119,8 +119,7 @@ class ToolCall:
             return ToolValue(None, 0, given)
         has = len(given[0])
         if has < self.min_bars:
-            rows = INPUTS[self.tool.inputs[0]][1]
-            return ToolValue(None, has, f"needs {self.min_bars} {rows}, has {has}")
+            return ToolValue(None, has, too_few(self.min_bars, self.tool.inputs[0], has))
         if self.tool.estimate:
             found = (
                 shared(self.tool.estimate, bars, **self.params)

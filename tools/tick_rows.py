@@ -4,6 +4,7 @@ import numpy as np
 
 from contracts.market import Float1D, Int1D
 from contracts.ticks import Quotes, Trades
+from tools.tool_docs import too_few
 
 NOT_POSITIVE = "undefined: a price at or under zero"
 _SIZES = ("quantity", "bid_size", "ask_size")
@@ -56,7 +57,7 @@ def standing_at(time: Int1D, quotes: Quotes) -> Int1D:
 def newest_seconds(quotes: Quotes, seconds: float) -> Quotes | str:
     """The quote that stood `seconds` before the newest one and all since, or why there is none."""
     if not len(quotes):
-        return "needs 1 quotes, has 0"
+        return too_few(1, "quotes", 0)
     first = int(standing_at(quotes.time[-1:] - round(seconds * 1000), quotes)[0])
     if first < 0:
         has = (int(quotes.time[-1]) - int(quotes.time[0])) / 1000

@@ -39,6 +39,17 @@ class Doc:
         return f"{self.summary}\n\n{self.use}\n\nParameters\n{listed}\n\nReturns\n{self.returns}"
 
 
+def rows_of(name: str, count: int) -> str:
+    """What so many rows of an input are called."""
+    rows = INPUTS[name][1]
+    return rows.removesuffix("s") if count == 1 else rows
+
+
+def too_few(needed: int, name: str, has: int) -> str:
+    """Why what a tool reads by that name does not do, as its reason."""
+    return f"needs {needed} {rows_of(name, needed)}, has {has}"
+
+
 def unfit(name: str, expected: str, found: str) -> InvariantBroken:
     """What is wrong with a tool, for whoever wrote it."""
     return InvariantBroken(f"expected tool {name} to have {expected}, found {found}; mend it", tool=name)

@@ -29,6 +29,7 @@ from tools.tick_rows import (
     quote_before,
     standing_at,
 )
+from tools.tool_docs import too_few
 from tools.trade_signs import all_signed, trade_signs
 
 Count: TypeAlias = Annotated[int, Bounds(20, 100_000)]
@@ -294,7 +295,7 @@ def _newest_costs(
 ) -> tuple[TradingCosts, tuple[str, ...]] | ToolValue:
     """Costs of the newest trades whose horizon has passed, with warnings; or why there are none."""
     if not len(quotes):
-        return ToolValue(None, len(trades), "needs 1 quotes, has 0")
+        return ToolValue(None, len(trades), too_few(1, "quotes", 0))
     now = max(int(trades.time[-1]), int(quotes.time[-1]))
     old = trades.known_by(now - round(seconds * 1000))
     if len(old) < count:

@@ -11,7 +11,7 @@ from desk.present import moment, number
 from desk.settings import Settings
 from markets.instruments import resolve
 from tools.registry import Tool, ToolValue, get_tool
-from tools.tool_docs import INPUTS
+from tools.tool_docs import rows_of
 
 
 def call_tool(
@@ -54,11 +54,11 @@ class Called:
         given = ", ".join(f"{name}={setting:g}" for name, setting in self.params.items())
         on = f" {self.timeframe}, bar closed" if self.timeframe else ", known by"
         when = f"{on} {moment(self.as_of)}" if self.as_of else ", of which nothing is known"
-        found, rows = self.value, INPUTS[self.tool.inputs[0]][1]
+        found = self.value
         return [
             f"{self.tool.name}({given}) of {self.instrument_id}{when}",
             f"none: {found.reason}" if found.value is None else f"{number(found.value)} {self.tool.unit}",
-            f"from {found.n_obs:,} {rows.removesuffix('s') if found.n_obs == 1 else rows}",
+            f"from {found.n_obs:,} {rows_of(self.tool.inputs[0], found.n_obs)}",
             *(f"warning: {warning}" for warning in found.warnings),
         ]
 

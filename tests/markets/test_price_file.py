@@ -17,6 +17,7 @@ from tests.markets.moments import LONDON, utc
 from tests.markets.price_scene import (
     HEADER,
     MONDAY,
+    ONE_SIDED,
     TWO_SIDED,
     asks,
     one_sided,
@@ -204,6 +205,16 @@ def test_daily_index_bars_are_known_from_the_close_of_the_session(tmp_path: Path
 def test_an_impossible_description_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         one_sided(Path("a.csv"), **changes)
+
+
+@pytest.mark.parametrize("column", ["tick_volume", "<TICKVOL>", "Ticks"])
+@pytest.mark.parametrize("instrument", ["BTCUSD", "ES"])
+def test_counted_ticks_are_no_volume_of_futures_or_crypto(instrument: str, column: str) -> None:
+    counted, traded = ({**ONE_SIDED.model_dump(), "volume": name} for name in (column, "ticker_volume"))
+    assert one_sided(Path("a.csv"), columns=counted).columns.volume == column
+    assert one_sided(Path("a.csv"), instrument=instrument, columns=traded).columns.volume == "ticker_volume"
+    with pytest.raises(ValidationError, match="count of ticks; name the column of what was traded"):
+        one_sided(Path("a.csv"), instrument=instrument, columns=counted)
 
 
 def test_a_description_survives_json() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contracts.ticks import Quotes
 from tests.tools.tick_paths import TICK, changed, quotes_from, random_quotes
 from tools.order_flow import flow_events, microprice, order_flow_imbalance, order_flow_slope, queue_imbalance
-from tools.registry import get_tool
+from tools.registry import ToolValue, get_tool
 from tools.tick_rows import mid_of
 from tools.trading_costs import quoted_spread
 
@@ -155,6 +155,9 @@ def test_short_or_crossed_or_broken_quotes_have_a_reason() -> None:
     assert found.reason == f"needs quotes over 600 s, has {span:g} s"
     crossed = order_flow_imbalance(changed(quotes, "bid", 299, 1e6))
     assert (crossed.reason or "").startswith("needs quotes that do not cross, crossed on 1 of ")
+    for of_newest in (queue_imbalance, microprice):
+        found = of_newest(changed(quotes, "bid", 299, 1e6))
+        assert found == ToolValue(None, 1, "needs quotes that do not cross, crossed on 1 of 1")
     broken = order_flow_imbalance(changed(quotes, "ask_size", 298, NAN))
     assert (broken.reason or "").startswith("needs ask_size on every quote, missing on 1 of ")
     assert np.isnan(flow_events(changed(quotes, "bid", 10, NAN))[[9, 10]]).all()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from contracts.ticks import Beside, Quotes, Trades
 from tests.tools.price_paths import random_bars
-from tests.tools.test_registry import POWERS
+from tests.tools.test_bar_tools import POWERS
 from tests.tools.tick_paths import random_quotes, random_trades
 from tools.formulas.catalogue import SETS
 from tools.registry import Tool, ToolValue, all_tools

@@ -20,6 +20,7 @@ from tools.formulas.parse import parse
 from tools.formulas.reach import Reach, reach_of
 from tools.registry import ToolValue
 from tools.shared_bars import SharedBars, shared
+from tools.tool_docs import too_few
 
 MIN_INSTRUMENTS = 5
 
@@ -79,7 +80,7 @@ def why_unknown(name: str, bars: SharedBars) -> str:
     """Why the formula has no value on the newest of these bars."""
     reach = reach_by_name(name)
     if len(bars) < reach.bars:
-        return f"needs {reach.bars} bars, has {len(bars)}"
+        return too_few(reach.bars, "bars", len(bars))
     return _why_not(reach, name, bars) or _why_missing(find_formula(name), reach, bars)
 
 
