@@ -8,7 +8,7 @@ import pytest
 
 from docs import tool_pictures
 from docs.chart_drawing import HEIGHT, WIDTH, Band, Chart, Heat, Line, Mark, Panel, draw
-from docs.tool_pictures import CHARTS, draw_charts
+from docs.tool_pictures import CHARTS, draw_charts, show_the_same
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "docs" / "charts"
@@ -51,6 +51,18 @@ def test_chart_whose_data_is_absent_stays_as_it_is_and_says_so(
     assert set(made) == {"far", "near"}
     assert "far, whose data is not on this machine" in capsys.readouterr().out
     assert set(draw_charts({})) == {"near"}
+
+
+def test_a_picture_moved_by_a_fraction_of_a_pixel_is_kept_and_any_other_is_new() -> None:
+    line = Line("up", X, 10 * X)
+    kept = draw(chart(lines=[line]))
+    for moved_by, is_same in ((0.03, True), (0.1, False)):
+        moved = draw(chart(lines=[Line("up", X, 10 * X + [0, moved_by, 0, 0])]))
+        assert moved != kept
+        assert show_the_same(kept, moved) is is_same
+    assert not show_the_same(kept, draw(chart(lines=[Line("UP", X, 10 * X)])))
+    assert not show_the_same(kept, draw(chart(lines=[Line("up", X[:3], 10 * X[:3]), line])))
+    assert not show_the_same("", kept)
 
 
 def test_titles_labels_and_ticks_are_written_out() -> None:
