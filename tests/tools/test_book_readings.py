@@ -281,8 +281,9 @@ def test_value_reads_no_frame_before_its_window(entry: Tool) -> None:
 def test_too_few_frames_or_no_book_have_a_reason(entry: Tool) -> None:
     needed = entry.min_bars(**entry.check())
     frames = random_frames(1, needed)
-    assert called(entry, frames[1:]).reason == f"needs {needed} book frames, has {needed - 1}"
-    assert called(entry, frames[:0]).reason == f"needs {needed} book frames, has 0"
+    rows = "book frame" if needed == 1 else "book frames"
+    assert called(entry, frames[1:]).reason == f"needs {needed} {rows}, has {needed - 1}"
+    assert called(entry, frames[:0]).reason == f"needs {needed} {rows}, has 0"
     assert entry.call(random_bars(1, 5)).reason == "needs a book, not given here"
 
 
