@@ -26,7 +26,7 @@ SAMPLES = (("eurusd-2017", 500), ("eurusd-2017", 2000), ("spx-daily", 500), ("sp
 _OUR_TOLERANCE = 1e-10
 
 
-def measure_garch(data: Path) -> str:  # noqa: ARG001
+def measure_garch(_: Path) -> str:
     """The section of the page; it reads only what is bundled."""
     return (
         "## GARCH\n\nA fit of GARCH(1,1) with its forecast, beside `arch` alone on the same returns. Ours is "

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from sortedcontainers import SortedDict  # type: ignore[import-untyped]  # it comes with Hypothesis
+from sortedcontainers import SortedDict  # type: ignore[import-untyped]  # has no types
 
 from bench.feature_vectors import measure_features
 from bench.garch import measure_garch

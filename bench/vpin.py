@@ -31,7 +31,7 @@ _AGREEMENT = 1e-9
 _HEAD = "## VPIN\n\n"
 
 
-def measure_vpin(data: Path) -> str:  # noqa: ARG001
+def measure_vpin(_: Path) -> str:
     """The section of the page; where the trades cannot be had it says so."""
     with TemporaryDirectory() as folder:
         trades = _fetched(Path(folder))

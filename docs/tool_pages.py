@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from desk.commands.tool_call import call_tool
+from desk.commands.tool_inputs import sample_overrides
 from desk.settings import Settings, load_settings
+from docs.sameness import alike
 from tools.formulas.catalogue import SETS
 from tools.registry import Tool, groups
 
@@ -34,12 +36,9 @@ class Example:
     @property
     def settings(self) -> Settings:
         """The settings that its options come to."""
-        named = {
-            "feed.samples": list(self.samples) or None,
-            "timeframe": self.interval,
-            "snapshot.bars": self.bars,
-        }
-        return load_settings({name: value for name, value in named.items() if value is not None})
+        named = {"timeframe": self.interval, "snapshot.bars": self.bars}
+        overrides = {name: value for name, value in named.items() if value is not None}
+        return load_settings(sample_overrides(self.samples) | overrides)
 
     def command(self, name: str) -> str:
         """What a person types."""
@@ -142,9 +141,8 @@ def _result(text: str) -> str:
 
 def _is_same(one: str, other: str) -> bool:
     """Whether two pages say the same, numbers within a thousandth: fits end a little apart on machines."""
-    if _NUMBER.sub("0", one) != _NUMBER.sub("0", other):
-        return False
-    pairs = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
-    return all(
-        math.isclose(float(a.replace(",", "")), float(b.replace(",", "")), rel_tol=1e-3) for a, b in pairs
-    )
+    return alike(one, other, _NUMBER, _is_near)
+
+
+def _is_near(one: str, other: str) -> bool:
+    return math.isclose(float(one.replace(",", "")), float(other.replace(",", "")), rel_tol=1e-3)

@@ -16,6 +16,7 @@ import numpy as np
 from contracts.market import from_ms, to_ms
 from contracts.ticks import BookFrames, BookSnapshot, Trades
 from docs.chart_drawing import Band, Chart, Heat, Line, Mark, Panel, draw
+from docs.sameness import alike
 from markets.book_file import BookFile, read_book_file
 from markets.price_file import read_prices
 from markets.samples import sample_sources, sample_ticks
@@ -27,7 +28,8 @@ from tools.registry import get_tool
 from tools.volatility_cone import volatility_cone
 from tools.vpin import vpin_series
 
-_PATH, _NUMBER = re.compile(r' (?:d|points)="([^"]*)"'), re.compile(r"-?\d+\.?\d*")
+_PATH, _PIXEL = re.compile(r' (?:d|points)="([^"]*)"'), re.compile(r"-?\d+\.?\d*")
+_NEAR_PX = 0.5
 _EXAMPLE = MarketImpact(permanent=2.5e-7, temporary=2.5e-6, fixed=0.0625, volatility=0.95)
 """Table 1 of Almgren and Chriss (2000): a share of 50 dollars, in days, dollars and shares."""
 _SHARES, _DAYS = 1e6, 5
@@ -60,13 +62,11 @@ def draw_charts(kept: Mapping[str, str]) -> dict[str, str]:
 
 def show_the_same(one: str, other: str) -> bool:
     """Whether two pictures differ by less than half a pixel: another processor's last digits move points."""
-    if _PATH.sub("", one) != _PATH.sub("", other):
-        return False
-    here, there = (
-        [float(number) for path in _PATH.findall(svg) for number in _NUMBER.findall(path)]
-        for svg in (one, other)
-    )
-    return len(here) == len(there) and bool(np.allclose(here, there, rtol=0, atol=0.5))
+    return alike(one, other, _PATH, lambda here, there: alike(here, there, _PIXEL, _is_near))
+
+
+def _is_near(one: str, other: str) -> bool:
+    return abs(float(one) - float(other)) < _NEAR_PX
 
 
 def execution_frontier() -> Chart | None:

@@ -11,6 +11,8 @@ could get wrong unnoticed is measured:
   `max_closed_share`, 0.5%, is refused; fewer are kept and counted. Crypto, which never closes, has no
   such test, and a file without Sunday bars shows only errors that move its Fridays.
 - Swapped day and month also make times go back, or a month 13, and both are refused at their row.
+- Volume of futures and crypto is believed to be what was traded. A column whose name says that it counts
+  ticks is refused there.
 """
 
 import re

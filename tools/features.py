@@ -130,9 +130,13 @@ class _Windows:
     def of(cls, moment: FeatureMoment) -> "_Windows":
         bars, higher = moment.bars[-N_BARS:], moment.higher[-N_BARS:]
         close = float(bars.close[-1]) if len(bars) else np.nan
-        plain = Beside(is_volume_traded=moment.instrument.has_traded_volume)
-        beside = replace(moment.beside, is_volume_traded=plain.is_volume_traded)
-        return cls(SharedBars.of(bars, (), beside), SharedBars.of(higher, (), plain), close)
+        is_traded = moment.instrument.has_traded_volume
+        beside = replace(moment.beside, is_volume_traded=is_traded)
+        return cls(
+            SharedBars.of(bars, (), beside),
+            SharedBars.of(higher, (), Beside(is_volume_traded=is_traded)),
+            close,
+        )
 
     def at(self, place: Place) -> SharedBars:
         return self.decision if place == "decision" else self.higher

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.market import Float1D
+from tools.talib_guard import NEVER_MOVED
 
 NOT_POSITIVE = "undefined: a price at or under zero, or one outside its bar's range"
 
@@ -28,6 +29,13 @@ def log_returns(close: Float1D) -> Float1D:
 def root(variance: Float1D) -> Float1D:
     """Square root; NaN under zero, which only prices outside their bar's range bring about."""
     return np.sqrt(variance, out=np.full(len(variance), np.nan), where=variance >= 0)
+
+
+def why_still(returns: Float1D) -> str | None:
+    """Why finite returns have nothing to measure: none moves, or all by the same; None where they do."""
+    if not returns.any():
+        return NEVER_MOVED
+    return None if moves_differ(returns) else EQUAL_MOVES
 
 
 def moves_differ(returns: npt.NDArray[np.float64]) -> bool:

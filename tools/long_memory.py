@@ -5,10 +5,10 @@ from typing import Annotated, TypeAlias
 import numpy as np
 
 from contracts.market import Bars, Float1D
-from tools.log_prices import EQUAL_MOVES, NOT_POSITIVE, log_returns, moves_differ
+from tools.log_prices import NOT_POSITIVE, log_returns, why_still
 from tools.parameters import Bounds
 from tools.registry import ToolValue, estimate
-from tools.talib_guard import NEVER_MOVED, changes
+from tools.talib_guard import changes
 
 MemoryPeriod: TypeAlias = Annotated[int, Bounds(250, 5000)]
 
@@ -99,10 +99,8 @@ def hurst_exponent(bars: Bars, *, period: MemoryPeriod = 500) -> ToolValue:
     returns = log_returns(bars.close[len(bars) - n_obs :])[1:]
     if not np.isfinite(returns).all():
         return ToolValue(None, n_obs)
-    if not returns.any():
-        return ToolValue(None, n_obs, NEVER_MOVED)
-    if not moves_differ(returns):
-        return ToolValue(None, n_obs, EQUAL_MOVES)
+    if still := why_still(returns):
+        return ToolValue(None, n_obs, still)
     value = fluctuation_exponent(returns)
     if not np.isfinite(value):
         return ToolValue(None, n_obs, "undefined: these returns are too regular to fluctuate")

@@ -356,6 +356,6 @@ def _higher(swings: _Swings) -> _Swings:
 
 def _newest(bars: Bars, kind: Kind, level: int, what: Literal["index", "price", "known_at"]) -> Float1D:
     """Of the newest swing known at each bar; NaN before the first."""
-    swings = shared(_confirmed, bars, kind, level)
+    swings = _confirmed(bars, kind, level)
     place = np.searchsorted(swings.known_at, np.arange(len(bars)), side="right")
     return until_gap(np.concatenate(([np.nan], getattr(swings, what)))[place], bars, kind)

@@ -11,11 +11,11 @@ from typing import Annotated, TypeAlias
 import numpy as np
 
 from contracts.market import Bars, Float1D
-from tools.log_prices import EQUAL_MOVES, NOT_POSITIVE, log_price, moves_differ
+from tools.log_prices import NOT_POSITIVE, log_price, why_still
 from tools.parameters import Bounds
 from tools.registry import ToolValue, estimate
 from tools.shared_bars import shared
-from tools.talib_guard import NEVER_MOVED, window
+from tools.talib_guard import window
 
 StationarityPeriod: TypeAlias = Annotated[int, Bounds(100, 5000)]
 
@@ -246,8 +246,5 @@ def _logs(bars: Bars, period: int) -> Float1D | ToolValue:
     logs = log_price(bars.close[len(bars) - period :])
     if not np.isfinite(logs).all():
         return ToolValue(None, period)
-    if not np.ptp(logs) > 0:
-        return ToolValue(None, period, NEVER_MOVED)
-    if not moves_differ(np.diff(logs)):
-        return ToolValue(None, period, EQUAL_MOVES)
-    return logs
+    still = why_still(np.diff(logs))
+    return ToolValue(None, period, still) if still else logs

@@ -25,15 +25,15 @@ def call_tool(
 ) -> "Called":
     """Call it as of `at`, or of the feed's end. SettingsError or ToolInputError for a mistake."""
     tool, instrument_id = get_tool(name), resolve(symbol).instrument_id
-    chosen = tool.check(**params)
+    prepared = tool.prepare(**params)
     inputs = asyncio.run(inputs_for(tool, settings, instrument_id, at, other))
     return Called(
         tool=tool,
-        params=chosen,
+        params=prepared.params,
         instrument_id=instrument_id,
         timeframe=settings.timeframe if "bars" in tool.inputs else None,
         as_of=known_at(tool, inputs),
-        value=tool.call(inputs, **chosen),
+        value=prepared.newest(inputs),
     )
 
 
@@ -42,7 +42,7 @@ class Called:
     """One call and what came of it."""
 
     tool: Tool
-    params: dict[str, int | float]
+    params: Mapping[str, int | float]
     instrument_id: str
     timeframe: Timeframe | None
     """None where no bars are read."""
@@ -66,7 +66,7 @@ class Called:
         """What a script is told."""
         return {
             "tool": self.tool.name,
-            "parameters": self.params,
+            "parameters": dict(self.params),
             "instrument_id": self.instrument_id,
             "timeframe": self.timeframe,
             "as_of": None if self.as_of is None else self.as_of.isoformat(),

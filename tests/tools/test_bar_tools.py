@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from contracts.market import Float1D
 from tests.tools.price_paths import scaled, traded_bars, with_missing
 from tools.formulas.catalogue import SETS
-from tools.parameters import Parameter
 from tools.registry import Tool, ToolValue, all_tools
-from tools.shared_bars import SharedBars
 from tools.talib_entries import catalogue
 
 TOOLS = [entry for entry in all_tools() if entry.group not in SETS and entry.estimate is None]
@@ -169,25 +167,3 @@ def test_every_other_bar_of_a_longer_history_reads_like_its_copy(entry: Tool) ->
     strided = traded_bars(7, 2 * PLENTY)[::2]
     copied = replace(strided, **{name: getattr(strided, name).copy() for name in entry.columns})
     np.testing.assert_array_equal(entry.series(strided), entry.series(copied))
-
-
-def test_no_tool_takes_the_values_of_another_or_of_other_parameters() -> None:
-    bars = traded_bars(8, PLENTY)
-    kept = SharedBars.of(bars)
-    asked = [entry.prepare(**params) for entry in TOOLS for params in _settings_of(entry)]
-    for _ in range(2):
-        for call in asked:
-            plain = call.tool.function(bars, **call.params)
-            np.testing.assert_array_equal(call.series(kept), plain, strict=True)
-            assert call.newest(kept) == call.newest(bars)
-
-
-def _settings_of(entry: Tool) -> list[dict[str, float]]:
-    shorter = {p.name: _another(p) for p in entry.parameters}
-    return [{}, *({name: value} for name, value in shorter.items()), shorter]
-
-
-def _another(parameter: Parameter) -> float:
-    if parameter.kind is float:
-        return (parameter.default + parameter.bounds.low) / 2 or 0.01
-    return parameter.default - 1 if parameter.default > parameter.bounds.low else parameter.default + 1

@@ -11,15 +11,13 @@ import pytest
 
 from contracts.errors import InvariantBroken, ToolInputError
 from contracts.market import Bars, Float1D
-from contracts.ticks import Beside, Quotes, Trades
-from tests.tools.price_paths import closes_only, random_bars, traded_bars, with_missing
+from tests.tools.price_paths import closes_only, random_bars, with_missing
 from tools import registry
 from tools.formulas.catalogue import SETS
 from tools.parameters import Bounds, Parameter
 from tools.registry import Tool, ToolValue, add_tool, all_tools, estimate, get_tool, groups, tool
-from tools.shared_bars import SharedBars, shared
+from tools.shared_bars import SharedBars
 from tools.talib_entries import catalogue
-from tools.tool_docs import parsed_doc
 
 DOC = """Newest closes, halved.
 
@@ -217,62 +215,6 @@ def test_estimate_without_value_or_reason_missed_a_column_it_read_or_is_undefine
     assert entry.call(with_missing(bars, "close", 5)).reason == "undefined: for a test"
 
 
-TICK_DOC = (
-    DOC.replace(
-        "bars : Bars\n    Closed bars.", "trades : Trades\n    Prints.\nquotes : Quotes\n    Changes."
-    )
-    .replace("array of shape (n,)", "ToolValue")
-    .replace("Newest closes", "Newest trade")
-)
-
-
-def of_ticks(doc: str = TICK_DOC) -> Tool:
-    def half_trade(trades: Trades, quotes: Quotes, *, period: Annotated[int, Bounds(1, 9)] = 3) -> ToolValue:
-        return ToolValue(float(trades.price[-1]) / 2, period + len(quotes))
-
-    half_trade.__doc__ = doc
-    estimate(group="test", unit="price", min_bars=lambda period: period)(half_trade)
-    return get_tool("half_trade")
-
-
-def some_trades(n: int) -> Trades:
-    return Trades(np.arange(n), np.full(n, 4.0), np.ones(n), np.ones(n, dtype=np.int64))
-
-
-def some_quotes(n: int) -> Quotes:
-    return Quotes(np.arange(n), *(np.full(n, price) for price in (3.9, 4.1, 1.0, 1.0)))
-
-
-@pytest.mark.usefixtures("table")
-def test_tool_of_trades_and_quotes_reads_what_is_known_beside_the_bars_or_says_what_it_needs() -> None:
-    entry, bars = of_ticks(), random_bars(1, 20)
-    assert entry.inputs == ("trades", "quotes")
-    both = Beside(trades=some_trades(8), quotes=some_quotes(5))
-    assert entry.call(SharedBars.of(bars, beside=both)) == ToolValue(2.0, 8)
-    few = replace(both, trades=some_trades(2))
-    assert entry.call(SharedBars.of(bars, beside=few)) == ToolValue(None, 2, "needs 3 trades, has 2")
-    one = SharedBars.of(bars, beside=Beside(trades=some_trades(8)))
-    assert entry.call(one).reason == "needs quotes as they changed, not given here"
-    assert entry.call(bars).reason == "needs trades and quotes as they changed, not given here"
-
-
-def test_tool_of_traded_volume_refuses_bars_that_count_changes_of_the_price() -> None:
-    entry, bars = get_tool("square_root_impact"), traded_bars(1, 200)
-    ticks = SharedBars.of(bars, beside=Beside(is_volume_traded=False))
-    assert entry.call(bars).value is not None
-    assert entry.call(ticks).value is None
-    assert "needs traded volume" in (entry.call(ticks).reason or "")
-    assert entry.columns == ("close", "volume")
-
-
-@pytest.mark.usefixtures("table")
-def test_tool_that_reads_what_no_market_gives_stops_the_import() -> None:
-    with pytest.raises(InvariantBroken, match="to have arguments among bars, other, trades"):
-        add_tool(replace(get_tool("rsi"), name="rumour", inputs=("gossip",)))
-    with pytest.raises(InvariantBroken, match="documented"):
-        of_ticks(TICK_DOC.replace("quotes : Quotes", "news : News"))
-
-
 @pytest.mark.parametrize("said", ["NaN policy", "Smallest sample", "Look-ahead", "Cost"])
 def test_notes_of_every_tool_of_ours_say_what_it_needs_and_costs(said: str) -> None:
     # TA-Lib's are written from a table, and cost what TA-Lib takes.
@@ -280,13 +222,6 @@ def test_notes_of_every_tool_of_ours_say_what_it_needs_and_costs(said: str) -> N
     assert len(ours) > 50
     silent = [entry.name for entry in ours if said.lower() not in " ".join(entry.doc.notes.split()).lower()]
     assert silent == []
-
-
-def test_text_for_models_leaves_out_what_the_desk_gives() -> None:
-    assert "trades" not in parsed_doc("half_trade", TICK_DOC).for_models
-
-
-# -- looking up and checking
 
 
 def test_unknown_tool_is_refused_with_the_nearest_names() -> None:
@@ -396,32 +331,6 @@ def test_short_history_of_a_recursive_average_is_warned_of(name: str, settled: i
     )
     assert sound.warnings == ()
     assert warned.value is not None
-
-
-# -- sharing
-
-
-def test_shared_bars_compute_a_kernel_once_for_the_same_arguments() -> None:
-    asked = []
-
-    def kernel(bars: Bars, period: int) -> int:
-        asked.append(period)
-        return len(bars) // period
-
-    bars = random_bars(1, 30)
-    kept = SharedBars.of(bars)
-    assert [shared(kernel, kept, 3), shared(kernel, kept, 3), shared(kernel, kept, 5)] == [10, 10, 6]
-    assert asked == [3, 5]
-    assert [shared(kernel, bars, 3), shared(kernel, SharedBars.of(bars), 3)] == [10, 10]
-    assert asked == [3, 5, 3, 3]
-
-
-def test_kept_values_cannot_be_written_over() -> None:
-    kept = SharedBars.of(random_bars(1, 60))
-    for name in ("rsi", "macd_signal", "macd_histogram", "bollinger_upper"):
-        values = get_tool(name).series(kept)
-        with pytest.raises(ValueError, match="read-only"):
-            values[0] = 1.0
 
 
 @pytest.mark.slow
