@@ -74,7 +74,9 @@ EXAMPLES: Mapping[str, Example] = {
 def tool_pages(kept: Mapping[str, str]) -> dict[str, str]:
     """Every page, by its file's name; a kept one stays where only the last digits of a fit differ."""
     made = {page_name(group): _page(group, tools) for group, tools in groups().items() if group not in SETS}
-    return {name: kept[name] if _is_same(text, kept.get(name, "")) else text for name, text in made.items()}
+    return {
+        name: kept[name] if say_the_same(text, kept.get(name, "")) else text for name, text in made.items()
+    }
 
 
 def page_name(group: str) -> str:
@@ -139,7 +141,7 @@ def _result(text: str) -> str:
     return f"{shape}. {textwrap.dedent(meaning).strip()}"
 
 
-def _is_same(one: str, other: str) -> bool:
+def say_the_same(one: str, other: str) -> bool:
     """Whether two pages say the same, numbers within a thousandth: fits end a little apart on machines."""
     return alike(one, other, _NUMBER, _is_near)
 

@@ -18,6 +18,7 @@ import check
 from contracts.records import PATH
 from desk.commands import demo
 from docs import generate, screens
+from docs.tool_pages import say_the_same
 from graphs.cycle import compile_cycle
 from tests.conftest import ROOT
 from tests.desk.command_line import dualbrain
@@ -83,6 +84,17 @@ def test_a_stale_section_is_named_and_writing_mends_it(
     assert read(page) == read(ROOT / "docs" / "architecture.md")
     assert read(picture) == read(ROOT / "docs" / "pictures" / "desk.svg")
     assert not stray.exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "is_same"),
+    [("1.23456", True), ("1.2338", True), ("1.2300", False), ("-1.2345", False), ("1.2345e-3", False)],
+)
+def test_a_page_is_kept_where_only_the_last_digits_of_a_number_differ(written: str, is_same: bool) -> None:
+    kept = "hurst of EURUSD\n1.2345 exponent\nfrom 1,001 bars\n"
+    assert say_the_same(kept, kept.replace("1.2345", written)) is is_same
+    assert not say_the_same(kept, kept.replace("EURUSD", "GBPUSD"))
+    assert not say_the_same(kept, kept + "2 more\n")
 
 
 def test_the_page_of_the_terminal_shows_every_picture_and_no_other() -> None:

@@ -151,6 +151,12 @@ def test_moves_that_differ_in_their_last_digits_alone_have_a_reason(name: str) -
     assert "same" in found.reason
 
 
+@pytest.mark.parametrize("name", ["hurst_exponent", "stressed_probability", "adf_statistic"])
+def test_market_that_stood_still_is_told_as_such(name: str) -> None:
+    found = TABLE[name].call(closes_only([1.1] * 640))
+    assert (found.value, found.reason) == (None, "undefined: no price has moved on these bars")
+
+
 @pytest.mark.parametrize("path", ["one jump", "a line"])
 def test_exponent_that_no_stationary_returns_have_is_a_reason(path: str) -> None:
     jump, line = [1.1] * 590 + [1.2] * 50, [1 + 0.0001 * i for i in range(640)]

@@ -106,6 +106,15 @@ def test_volume_that_only_counts_price_changes_confirms_nothing() -> None:
     assert "up_volume_share" not in vector(a_moment()).missing
 
 
+def test_volume_of_the_higher_timeframe_counts_the_same_changes() -> None:
+    (share,) = (each for each in SCHEMA.features if each.name == "up_volume_share")
+    schema = replace(SCHEMA, features=(replace(share, place="higher"),))
+    traded, counted = (replace(a_moment(), instrument=resolve(name)) for name in ("BTCUSDT", "EURUSD"))
+    known, unknown = (feature_vectors([moment], schema)[0].missing for moment in (traded, counted))
+    assert known == {}
+    assert unknown["up_volume_share"].startswith("needs traded volume")
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
